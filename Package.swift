@@ -1,0 +1,125 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target is held to the same strictness; warnings are errors so that `main` never collects any.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "ibid",
+    products: [.executable(name: "ibid", targets: ["ibid"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
+    ],
+    targets: [
+        // Level 0: C, one target per library.
+        .systemLibrary(name: "CGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CGit2Shim", dependencies: ["CGit2"]),
+        .target(name: "CCurlShim", dependencies: ["CCurl"]),
+        .target(name: "CLinux"),
+        .executableTarget(name: "ibid-sandbox", dependencies: ["CLinux"]),
+
+        // Level 1: values and arithmetic; no I/O.
+        .target(name: "IbidModel", dependencies: [system], swiftSettings: strict),
+        .target(name: "IbidCrypto", dependencies: ["IbidModel", "COpenSSL"], swiftSettings: strict),
+        .target(name: "IbidMerkle", dependencies: ["IbidModel", "IbidCrypto"], swiftSettings: strict),
+
+        // Level 2: bytes on disk, and one container.
+        .target(name: "IbidStore", dependencies: ["IbidModel", "IbidCrypto", "CLinux", system], swiftSettings: strict),
+        .target(
+            name: "IbidLayer", dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "CLinux", system],
+            swiftSettings: strict),
+        .target(
+            name: "IbidContainer", dependencies: ["IbidModel", "IbidCrypto", "CLinux", system],
+            swiftSettings: strict),
+
+        // Level 3: the stages. They never import one another.
+        .target(name: "IbidJob", dependencies: ["IbidModel", toml, system], swiftSettings: strict),
+        .target(
+            name: "IbidSource",
+            dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "CGit2", "CGit2Shim", system],
+            swiftSettings: strict),
+        .target(
+            name: "IbidImage",
+            dependencies: [
+                "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "CCurl", "CCurlShim", "CLinux",
+                system,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "IbidRuntime",
+            dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "CLinux", system],
+            swiftSettings: strict),
+        .target(
+            name: "IbidLedger", dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "CLinux", grdb, system],
+            swiftSettings: strict),
+
+        // Level 4: the only place that sees all stages.
+        .target(
+            name: "IbidEngine",
+            dependencies: [
+                "IbidModel", "IbidCrypto", "IbidMerkle", "IbidStore", "IbidLayer", "IbidContainer", "IbidJob",
+                "IbidSource", "IbidImage", "IbidRuntime", "IbidLedger", "CLinux", system,
+            ],
+            swiftSettings: strict),
+
+        // Level 5: what a person types.
+        .target(
+            name: "IbidCommands", dependencies: ["IbidModel", "IbidEngine", "CLinux", arguments, system],
+            swiftSettings: strict),
+        .executableTarget(name: "ibid", dependencies: ["IbidCommands", "ibid-sandbox"], swiftSettings: strict),
+
+        .target(
+            name: "IbidTestSupport", dependencies: ["IbidModel", "IbidCrypto", "CLinux", system],
+            path: "Tests/IbidTestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "IbidModelTests", dependencies: ["IbidModel", "IbidCrypto", "IbidJob", "IbidTestSupport", system],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IbidStoreTests",
+            dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidTestSupport", system],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IbidSourceTests",
+            dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidSource", "IbidTestSupport", system],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IbidLedgerTests",
+            dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "IbidLedger", "IbidTestSupport", grdb, system],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IbidImageTests",
+            dependencies: [
+                "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "IbidImage", "IbidTestSupport",
+                system,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IbidRuntimeTests",
+            dependencies: [
+                "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "IbidRuntime", "IbidTestSupport",
+                "CLinux", system,
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "IbidEndToEndTests",
+            dependencies: ["IbidModel", "IbidCrypto", "IbidEngine", "IbidCommands", "IbidTestSupport", "ibid", system],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)

@@ -1,0 +1,3 @@
+#include "ccurlshim.h"
+#include <curl/curl.h>
+const char *cc_version(void) { return curl_version(); }

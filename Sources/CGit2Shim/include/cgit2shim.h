@@ -1,0 +1,6 @@
+/* The libgit2 calls Swift cannot import: variadic options. */
+#ifndef CGIT2SHIM_H
+#define CGIT2SHIM_H
+/* Verify each object's id against its bytes when it is read (on by default in libgit2). 0 or a libgit2 error code. */
+int cg_set_strict_hash(int on);
+#endif

@@ -1,0 +1,109 @@
+/// How a run ended.
+public enum RunStatus: String, Hashable, Sendable, Codable {
+    /// The command exited 0.
+    case succeeded
+    /// The command exited otherwise.
+    case failed
+    /// A limit, a signal or the user ended it.
+    case killed
+    /// Ibid did not start it.
+    case refused
+}
+
+/// What a run gave: nothing in it depends on when or where it ran, so equal behaviour has an equal digest.
+public struct RunResult: Hashable, Sendable, Codable {
+    /// The version of this record's form.
+    public static let currentSchema = "ibid.run-result.v1"
+
+    /// Always `currentSchema`.
+    public var schema: String
+    /// How it ended.
+    public var status: RunStatus
+    /// The command's exit status; nil when it was killed or refused.
+    public var exitCode: Int?
+    /// Why it was killed or refused, such as `memory limit 64 MiB`; nil otherwise.
+    public var reason: String?
+    /// Outputs, sorted by path.
+    public var outputs: [RunOutput]
+    /// What it wrote to stdout.
+    public var stdout: Digest
+    /// What it wrote to stderr.
+    public var stderr: Digest
+
+    /// Makes a result of the current form.
+    public init(
+        status: RunStatus, exitCode: Int?, reason: String? = nil, outputs: [RunOutput], stdout: Digest, stderr: Digest
+    ) {
+        schema = Self.currentSchema
+        self.status = status
+        self.exitCode = exitCode
+        self.reason = reason
+        self.outputs = outputs
+        self.stdout = stdout
+        self.stderr = stderr
+    }
+}
+
+/// One file that a run left.
+public struct RunOutput: Hashable, Sendable, Codable {
+    /// What kind of file it is.
+    public enum Kind: String, Hashable, Sendable, Codable {
+        /// A regular file; the blob is its content.
+        case file
+        /// A symbolic link; the blob is its target, which nobody followed.
+        case symlink
+    }
+
+    /// The path relative to the working directory, or `/outputs/…` for what lies there. Bytes that are not UTF-8, a
+    /// backslash and control characters are written `\xNN`.
+    public var path: String
+    /// File or link.
+    public var kind: Kind
+    /// The content's digest.
+    public var digest: Digest
+    /// The content's length in bytes.
+    public var size: Int64
+    /// Whether its owner may execute it.
+    public var executable: Bool
+
+    /// Makes an output.
+    public init(path: String, kind: Kind, digest: Digest, size: Int64, executable: Bool) {
+        self.path = path
+        self.kind = kind
+        self.digest = digest
+        self.size = size
+        self.executable = executable
+    }
+}
+
+/// What was measured of one run, and where it ran: facts that belong to the run and not to its result.
+public struct RunMeasurement: Hashable, Sendable, Codable {
+    /// When the command started.
+    public var startedAt: Timestamp
+    /// When it had ended and its outputs were stored.
+    public var finishedAt: Timestamp
+    /// Wall time of the command, in microseconds.
+    public var wallMicroseconds: Int64
+    /// Processor time of all its processes, in microseconds.
+    public var cpuMicroseconds: Int64
+    /// Largest memory of all its processes together, in bytes; nil where the kernel does not tell.
+    public var peakMemoryBytes: Int64?
+    /// Facts of the host that can change bits: CPU model and flags, kernel, isolation level, runtime version.
+    public var host: [String: String]
+    /// What was left out of the outputs and why (`path` → `named pipe`).
+    public var refusedOutputs: [String: String]
+
+    /// Makes a measurement.
+    public init(
+        startedAt: Timestamp, finishedAt: Timestamp, wallMicroseconds: Int64, cpuMicroseconds: Int64,
+        peakMemoryBytes: Int64?, host: [String: String], refusedOutputs: [String: String] = [:]
+    ) {
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.wallMicroseconds = wallMicroseconds
+        self.cpuMicroseconds = cpuMicroseconds
+        self.peakMemoryBytes = peakMemoryBytes
+        self.host = host
+        self.refusedOutputs = refusedOutputs
+    }
+}
