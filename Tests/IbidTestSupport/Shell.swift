@@ -25,8 +25,8 @@ public func shell(
     let scratch = NSTemporaryDirectory() + "/ibid-shell-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: scratch) }
-    for name in ["out", "err"] { FileManager.default.createFile(atPath: scratch + "/" + name, contents: nil) }
-    FileManager.default.createFile(atPath: scratch + "/in", contents: stdin ?? Data())
+    for name in ["out", "err"] { try Data().write(to: URL(fileURLWithPath: scratch + "/" + name)) }
+    try (stdin ?? Data()).write(to: URL(fileURLWithPath: scratch + "/in"))
     process.standardInput = FileHandle(forReadingAtPath: scratch + "/in")
     process.standardOutput = FileHandle(forWritingAtPath: scratch + "/out")
     process.standardError = FileHandle(forWritingAtPath: scratch + "/err")
