@@ -1,0 +1,60 @@
+import CLinux
+import Glibc
+public import IbidModel
+public import IbidStore
+public import SystemPackage
+
+/// Unpacked layers by diffID, for overlay mounts: made once from their blobs, shared by every image and run.
+///
+/// A layer's directory is there whole or not at all; whatever else lies in the cache is the rest of a crash and goes
+/// with the next attempt. The cache may be removed at any time when nothing runs.
+public struct LayerCache: Sendable {
+    private let root: FilePath
+    private let store: Store
+
+    /// A cache in a directory, filled from a store.
+    public init(root: FilePath, store: Store) {
+        self.root = root
+        self.store = store
+    }
+
+    /// The directory of an unpacked layer, unpacking it first when needed.
+    ///
+    /// - Throws: `missing-blob`, `corrupt-blob`, or what is wrong with the archive.
+    public func directory(for diffID: Digest) throws -> FilePath {
+        let directory = root.appending(diffID.hex)
+        if access(directory.string, F_OK) == 0 { return directory }
+        try makeDirectories(root, mode: 0o755)
+        // A few locks for all layers: their files stay, and two layers rarely wait for each other.
+        let lock = try FileLock(root.appending(".lock-\(diffID.hex.prefix(1))"))
+        defer { lock.release() }
+        if access(directory.string, F_OK) == 0 { return directory }
+        try store.verify(diffID)
+        let aside = root.appending(".\(diffID.hex).partial")
+        try removeTree(aside)
+        do {
+            try unpack(diffID, to: aside)
+        } catch {
+            try removeTree(aside)
+            throw error
+        }
+        guard rename(aside.string, directory.string) == 0 else {
+            throw IbidError.system("create", directory.string, lastError())
+        }
+        try syncDirectory(root)
+        return directory
+    }
+
+    private func unpack(_ diffID: Digest, to path: FilePath) throws {
+        try makeDirectories(path, mode: 0o755)
+        let descriptor = open(path.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw IbidError.system("open", path.string, lastError()) }
+        defer { close(descriptor) }
+        fchmod(descriptor, 0o755)
+        var unpacker = LayerUnpacker(root: descriptor, name: "\(diffID)")
+        try unpacker.unpack(try TarReader(file: store.path(of: diffID)))
+        // Before the directory gets its name: a power failure must not leave a layer with holes under a good name.
+        let result = cl_syncfs(descriptor)
+        guard result == 0 else { throw IbidError.system("flush", path.string, errorText(result)) }
+    }
+}
