@@ -31,7 +31,7 @@ struct LayerUnpacker {
         for (path, mtime) in directories.reversed() {
             let descriptor = try open(path)
             defer { close(descriptor) }
-            try check(cl_utimes_at(descriptor, "", mtime, 0), "set the time of", path)
+            try setTime(mtime, descriptor, path)
         }
     }
 
@@ -70,7 +70,7 @@ struct LayerUnpacker {
             defer { close(descriptor) }
             try reader.readContent { try writeAll($0, to: descriptor, path: entry.path) }
             try finish(entry, descriptor: descriptor)
-            try check(cl_utimes_at(descriptor, "", entry.mtime, 0), "set the time of", entry.path)
+            try setTime(entry.mtime, descriptor, entry.path)
         case .symlink(let target):
             try clear(leaf, in: directory)
             try check(
@@ -117,6 +117,11 @@ struct LayerUnpacker {
         for (key, value) in entry.xattrs where key == "security.capability" || key.hasPrefix("user.") {
             try check(cl_fsetxattr(descriptor, key, value, value.count), "set \(key) on", entry.path)
         }
+    }
+
+    private func setTime(_ seconds: Int64, _ descriptor: Int32, _ path: [UInt8]) throws {
+        let time = timespec(tv_sec: Int(seconds), tv_nsec: 0)
+        guard futimens(descriptor, [time, time]) == 0 else { throw failure("set the time of", path, -errno) }
     }
 
     private func clear(_ leaf: [UInt8], in directory: Int32) throws {
