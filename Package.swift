@@ -44,7 +44,7 @@ let package = Package(
             name: "IbidLayer", dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "CLinux", system],
             swiftSettings: strict),
         .target(
-            name: "IbidContainer", dependencies: ["IbidModel", "IbidCrypto", "CLinux", system],
+            name: "IbidContainer", dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "CLinux", system],
             swiftSettings: strict),
 
         // Level 3: the stages. They never import one another.

@@ -96,7 +96,7 @@ int cl_random(void *buffer, size_t size) {
 }
 
 const int CL_RLIMIT_CORE = RLIMIT_CORE, CL_RLIMIT_CPU = RLIMIT_CPU, CL_RLIMIT_FSIZE = RLIMIT_FSIZE,
-          CL_RLIMIT_NOFILE = RLIMIT_NOFILE, CL_RLIMIT_NPROC = RLIMIT_NPROC, CL_RLIMIT_MEMLOCK = RLIMIT_MEMLOCK;
+          CL_RLIMIT_NOFILE = RLIMIT_NOFILE, CL_RLIMIT_NPROC = RLIMIT_NPROC, CL_RLIMIT_STACK = RLIMIT_STACK;
 
 int cl_get_rlimit(int resource, uint64_t *soft, uint64_t *hard) {
     struct rlimit limit;

@@ -14,9 +14,8 @@
 
 #define MAX_DESCRIPTORS 32
 
-enum stage { SESSION, DEATH_SIGNAL, CGROUP, DESCRIPTORS, DIRECTORY, EXEC };
-static const char *const stage_names[] = {"setsid", "set the death signal", "enter the cgroup",
-                                          "place the descriptors", "change the directory", "execute"};
+enum stage { SESSION, DEATH_SIGNAL, DESCRIPTORS, DIRECTORY, EXEC };
+static const char *const stage_names[] = {"setsid", "set the death signal", "place the descriptors", "change the directory", "execute"};
 
 struct failure {
     int error, stage;
@@ -38,9 +37,6 @@ __attribute__((noreturn)) static void start(const struct cl_spawn *request, pid_
         if (prctl(PR_SET_PDEATHSIG, request->death_signal) < 0) goto fail;
         if (getppid() != parent) raise(request->death_signal); /* it had died before the signal was set */
     }
-    stage = CGROUP;
-    for (size_t i = 0; i < request->cgroup_count; i++)
-        if (write(request->cgroup_procs[i], "0", 1) < 0) goto fail;
 
     /* Two passes, as targets may be sources too: lift every source above all targets, then place it. */
     stage = DESCRIPTORS;
@@ -137,3 +133,21 @@ int cl_pidfd_signal(int pidfd, int signal) {
 }
 int cl_set_death_signal(int signal) { return prctl(PR_SET_PDEATHSIG, signal) < 0 ? -errno : 0; }
 int cl_set_subreaper(int on) { return prctl(PR_SET_CHILD_SUBREAPER, on) < 0 ? -errno : 0; }
+
+static volatile int signal_descriptors[NSIG];
+
+static void add_one(int signal) {
+    int saved = errno;
+    uint64_t one = 1;
+    ssize_t written = write(signal_descriptors[signal], &one, sizeof one);
+    (void)written;
+    errno = saved;
+}
+
+int cl_signal_to_eventfd(int signal, int fd) {
+    if (signal <= 0 || signal >= NSIG) return -EINVAL;
+    signal_descriptors[signal] = fd;
+    struct sigaction action = {.sa_handler = add_one, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    return sigaction(signal, &action, NULL) < 0 ? -errno : 0;
+}

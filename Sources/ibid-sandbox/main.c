@@ -1,1 +1,118 @@
-int main(void) { return 0; }
+#define _GNU_SOURCE
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOG SCRATCH "/log"
+
+/* The kernel forgets the death signal whenever file system ids change, so it is set again after that; a parent that
+   ended in between has left this process to another one. */
+static void die_with_parent(pid_t parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) fail("set the death signal");
+    if (parent && getppid() != parent) _exit(125);
+}
+
+/* PID 1 of the container's outer PID namespace becomes the runtime. */
+__attribute__((noreturn)) static void become_runtime(const struct plan *plan, int runtime, int sandbox) {
+    die_with_parent(0);
+    /* From inside, the parent's id reads as 0 whether it lives or not: its pidfd tells. */
+    struct pollfd ended = {.fd = sandbox, .events = POLLIN};
+    if (poll(&ended, 1, 0) != 0) _exit(125);
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) fail("mount /proc");
+    char *arguments[] = {
+        (char *)plan->runtime, "--cgroup-manager=disabled", "--root", SCRATCH "/state", "--log", LOG,
+        "--log-format=json",   "run", "--no-new-keyring", "--bundle", SCRATCH "/bundle", (char *)plan->container, NULL};
+    char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
+    execveat(runtime, "", arguments, environment, AT_EMPTY_PATH);
+    fail("execute %s", plan->runtime);
+}
+
+static pid_t start_runtime(const struct plan *plan, int runtime, int *pidfd) {
+    int sandbox = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (sandbox < 0) fail("open the sandbox's own pidfd");
+    struct clone_args request = {
+        .flags = CLONE_NEWPID | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
+    pid_t child = (pid_t)syscall(SYS_clone3, &request, sizeof request);
+    if (child < 0) fail("make a PID namespace");
+    if (child == 0) become_runtime(plan, runtime, sandbox);
+    close(sandbox);
+    return child;
+}
+
+/* Waits for the runtime's end. A word from ibid, or its silence for ever, ends the container: PID 1 is not gone before
+   everything in its namespace is. */
+static int await(pid_t child, int pidfd) {
+    struct pollfd events[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = CONTROL, .events = POLLIN}};
+    for (;;) {
+        if (poll(events, 2, -1) < 0) {
+            if (errno == EINTR) continue;
+            fail("wait for the runtime");
+        }
+        if (events[0].revents) break;
+        if (events[1].revents) {
+            syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+            events[1].fd = -1;
+        }
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) fail("reap the runtime");
+    return status;
+}
+
+/* ibid puts this process into its cgroup while the root is built (it can take as long), and then says so. */
+static void wait_for_word(void) {
+    char byte;
+    ssize_t got;
+    do got = read(CONTROL, &byte, 1);
+    while (got < 0 && errno == EINTR);
+    if (got != 1) _exit(125);
+}
+
+static void report_log(void) {
+    char text[4000];
+    int fd = open(LOG, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    ssize_t got = read(fd, text, sizeof text);
+    if (got > 0) report(REPORT_LOG, text, (size_t)got);
+    close(fd);
+}
+
+int main(void) {
+    static struct plan plan;
+    pid_t parent = getppid();
+    if (fcntl(CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(PLAN, F_SETFD, FD_CLOEXEC) < 0) return 64;
+    die_with_parent(parent);
+    read_plan(&plan);
+
+    int runtime = -1;
+    if (plan.runtime && (runtime = open(plan.runtime, O_PATH | O_CLOEXEC)) < 0) fail("open %s", plan.runtime);
+    if (unshare(CLONE_NEWNS) < 0) fail("make a mount namespace");
+    build_root(&plan);
+    die_with_parent(parent);
+    if (plan.own_network) build_network(plan.gateway_port);
+
+    int status = 0;
+    if (plan.runtime) {
+        int pidfd = -1;
+        wait_for_word();
+        report(REPORT_STARTED, NULL, 0);
+        pid_t child = start_runtime(&plan, runtime, &pidfd);
+        status = await(child, pidfd);
+        report_log();
+    }
+    report(REPORT_ENDED, &status, sizeof status);
+    return 0;
+}

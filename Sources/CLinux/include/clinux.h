@@ -105,8 +105,6 @@ struct cl_spawn {
     size_t descriptor_count;                       /* at most 32 */
     int new_session;
     int death_signal; /* when the parent's thread ends; 0: none */
-    const int *_Nullable cgroup_procs; /* open cgroup.procs files that the child enters before it starts */
-    size_t cgroup_count;
 };
 
 struct cl_child {
@@ -129,6 +127,12 @@ struct cl_exit {
 int cl_wait_pidfd(int pidfd, int wait, struct cl_exit *out);
 int cl_pidfd_open(pid_t pid);
 int cl_pidfd_signal(int pidfd, int signal);
+
+/* The system call filter of every container: a classic BPF program, as seccomp(2) takes it. Its size in bytes. */
+int cl_seccomp_filter(uint8_t *buffer, size_t size);
+
+/* From now on `signal` adds one to an eventfd, instead of ending the process. */
+int cl_signal_to_eventfd(int signal, int fd);
 
 /* This process gets `signal` when its parent's thread ends. */
 int cl_set_death_signal(int signal);
@@ -161,7 +165,7 @@ ssize_t cl_receive_descriptor(int socket, void *buffer, size_t size, int *fd);
 int cl_random(void *buffer, size_t size);
 /* Current and maximum of a resource limit; RLIM_INFINITY is UINT64_MAX. */
 int cl_get_rlimit(int resource, uint64_t *soft, uint64_t *hard);
-extern const int CL_RLIMIT_CORE, CL_RLIMIT_CPU, CL_RLIMIT_FSIZE, CL_RLIMIT_NOFILE, CL_RLIMIT_NPROC, CL_RLIMIT_MEMLOCK;
+extern const int CL_RLIMIT_CORE, CL_RLIMIT_CPU, CL_RLIMIT_FSIZE, CL_RLIMIT_NOFILE, CL_RLIMIT_NPROC, CL_RLIMIT_STACK;
 int64_t cl_monotonic_microseconds(void);
 int64_t cl_realtime_microseconds(void);
 

@@ -1,0 +1,148 @@
+import CLinux
+import FoundationEssentials
+import IbidModel
+import SystemPackage
+
+/// The OCI runtime bundle of one container: `config.json` (runtime-spec 1.0) and the files that it names.
+struct Bundle {
+    let spec: ContainerSpec
+    let user: ContainerUser
+    /// What is mounted from the host, in the order of the sandbox's `bind` directories.
+    let binds: [ContainerBind]
+
+    /// Where the sandbox puts things, in its own mount namespace (`SCRATCH` in sandbox.h).
+    private static let scratch = "/tmp"
+
+    /// Docker's default set: what package managers need, and nothing that reaches beyond the user namespace.
+    private static let buildCapabilities = [
+        "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW",
+        "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+    ]
+
+    // Facts about the host, or ways to change it, that a container has no use for.
+    private static let masked = [
+        "acpi", "asound", "config.gz", "interrupts", "kallsyms", "kcore", "keys", "kmsg", "latency_stats",
+        "sched_debug", "scsi", "timer_list", "timer_stats",
+    ]
+    private static let readOnly = ["bus", "fs", "irq", "sys", "sysrq-trigger"]
+
+    var config: JSONValue {
+        get throws {
+            [
+                "ociVersion": "1.0.2",
+                "hostname": .string(spec.hostname),
+                "root": ["path": .string(Self.scratch + "/rootfs"), "readonly": false],
+                "process": process,
+                "mounts": .array(mounts),
+                "annotations": ["run.oci.seccomp_bpf_data": .string(try Self.filter())],
+                "linux": [
+                    "namespaces": .array(namespaces.map { ["type": .string($0)] }),
+                    "uidMappings": Self.idMap,
+                    "gidMappings": Self.idMap,
+                    "maskedPaths": .array(Self.masked.map { .string("/proc/" + $0) }),
+                    "readonlyPaths": .array(Self.readOnly.map { .string("/proc/" + $0) }),
+                ],
+            ]
+        }
+    }
+
+    private var namespaces: [String] {
+        // Without an entry the runtime stays in the network namespace that the sandbox made.
+        ["user", "pid", "ipc", "uts", "mount", "cgroup"] + (spec.privileges == .run ? ["network"] : [])
+    }
+
+    private static let idMap: JSONValue = [
+        [
+            "containerID": 0, "hostID": .int(Int64(ContainerUser.firstHostID)),
+            "size": .int(Int64(ContainerUser.idCount)),
+        ]
+    ]
+
+    private var process: JSONValue {
+        let names = spec.privileges == .build ? Self.buildCapabilities.map { JSONValue.string("CAP_" + $0) } : []
+        let held = JSONValue.array(user.uid == 0 ? names : [])
+        return [
+            "terminal": false,
+            "user": [
+                "uid": .int(Int64(user.uid)), "gid": .int(Int64(user.gid)), "umask": 0o022,
+                "additionalGids": .array(user.groups.map { .int(Int64($0)) }),
+            ],
+            "cwd": .string(spec.workingDirectory),
+            "args": .array(spec.command.map { .string($0) }),
+            "env": .array(
+                spec.environment.sorted { $0.key < $1.key }.map { .string($0.key + "=" + $0.value) }),
+            "noNewPrivileges": .bool(spec.privileges == .run),
+            "capabilities": [
+                "bounding": .array(names), "effective": held, "permitted": held, "inheritable": [], "ambient": [],
+            ],
+            "rlimits": .array(rlimits),
+            // When memory runs out, the analysis goes before the processes that report it.
+            "oomScoreAdj": 500,
+        ]
+    }
+
+    private var rlimits: [JSONValue] {
+        var limits = [
+            Self.rlimit("RLIMIT_CORE", CL_RLIMIT_CORE, soft: 0, hard: 0),
+            // The kernel's own default: a host's ulimit must not decide how deep a recursion goes.
+            Self.rlimit("RLIMIT_STACK", CL_RLIMIT_STACK, soft: 8 << 20, hard: .max),
+        ]
+        if let files = spec.limits.openFiles {
+            limits.append(
+                Self.rlimit("RLIMIT_NOFILE", CL_RLIMIT_NOFILE, soft: UInt64(files), hard: UInt64(files)))
+        }
+        if let bytes = spec.limits.fileBytes {
+            limits.append(Self.rlimit("RLIMIT_FSIZE", CL_RLIMIT_FSIZE, soft: UInt64(bytes), hard: UInt64(bytes)))
+        }
+        return limits
+    }
+
+    // Raising a hard limit needs CAP_SYS_RESOURCE, which root does not have everywhere: such a start would fail.
+    private static func rlimit(_ name: String, _ resource: Int32, soft: UInt64, hard: UInt64) -> JSONValue {
+        var (current, maximum): (UInt64, UInt64) = (0, .max)
+        if cl_get_rlimit(resource, &current, &maximum) != 0 { maximum = hard }
+        return [
+            "type": .string(name), "soft": number(min(soft, maximum)), "hard": number(min(hard, maximum)),
+        ]
+    }
+
+    // Unlimited is 2^64 - 1, which canonical JSON cannot carry; no limit reaches 2^53 in practice.
+    private static func number(_ value: UInt64) -> JSONValue {
+        .int(min(Int64(clamping: value), CanonicalJSON.largestInteger))
+    }
+
+    private var mounts: [JSONValue] {
+        func mount(_ type: String, _ target: String, _ options: [String], source: String? = nil) -> JSONValue {
+            [
+                "destination": .string(target), "type": .string(type), "source": .string(source ?? type),
+                "options": .array(options.map { .string($0) }),
+            ]
+        }
+        var mounts = [
+            mount("proc", "/proc", ["nosuid", "noexec", "nodev"]),
+            mount("tmpfs", "/dev", ["nosuid", "noexec", "mode=755", "size=64k"]),
+            mount("devpts", "/dev/pts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]),
+            mount(
+                "tmpfs", "/dev/shm",
+                ["nosuid", "noexec", "nodev", "mode=1777", "size=\(spec.limits.temporaryBytes)"], source: "shm"),
+            mount("mqueue", "/dev/mqueue", ["nosuid", "noexec", "nodev"]),
+        ]
+        if case .memory(let bytes) = spec.temporary {
+            mounts.append(mount("tmpfs", "/tmp", ["nosuid", "nodev", "mode=1777", "size=\(bytes)"]))
+        }
+        for (index, bind) in binds.enumerated() {
+            mounts.append(
+                mount(
+                    "none", bind.target, ["bind", bind.readOnly ? "ro" : "rw", "nosuid", "nodev"],
+                    source: "\(Self.scratch)/bind/\(index)"))
+        }
+        return mounts
+    }
+
+    private static func filter() throws -> String {
+        var bytes = [UInt8](repeating: 0, count: 16_384)
+        let count = cl_seccomp_filter(&bytes, bytes.count)
+        guard count > 0 else { throw IbidError.system("make", "the system call filter", errorText(count)) }
+        return Data(bytes.prefix(Int(count))).base64EncodedString()
+    }
+}

@@ -1,0 +1,74 @@
+import Glibc
+public import IbidModel
+import IbidStore
+import SystemPackage
+
+extension ContainerHost {
+    /// What keeps containers from working here, each with its remedy; empty when everything is in place.
+    ///
+    /// The last check is a real one: a sandbox mounts a root and ends.
+    public func problems() -> [IbidError] {
+        guard geteuid() == 0 else { return [IbidError.notRoot] }
+        var problems: [IbidError] = []
+        if access(sandbox.string, X_OK) != 0 { problems.append(IbidError.sandboxMissing([sandbox])) }
+        problems += problem { _ = try ContainerRuntime("crun").version() }
+        problems += cgroupProblems()
+        if let maximum = TextFile.read("/proc/sys/user/max_user_namespaces"), maximum.hasPrefix("0\n") {
+            problems.append(
+                IbidError(
+                    "user-namespaces-off", "user namespaces are switched off on this machine",
+                    hint: "sysctl -w user.max_user_namespaces=10000"))
+        }
+        if problems.isEmpty { problems += problem { try tryMounts() } }
+        return problems
+    }
+
+    private func cgroupProblems() -> [IbidError] {
+        problem {
+            let layout = try CgroupLayout.current()
+            for (controller, limit) in [("memory", "memory"), ("cpu", "processor"), ("pids", "process")]
+            where layout.controllers[controller] == nil {
+                throw IbidError.controllerMissing(controller, limit)
+            }
+            let group = try ControlGroup(name: Owner.current.groupName("probe"), layout: layout)
+            try group.apply(ContainerLimits(memoryBytes: 64 << 20, cpuMillis: 1_000, pids: 16), ownProcesses: 0)
+            try group.remove()
+        }
+    }
+
+    private func problem(_ body: () throws -> Void) -> [IbidError] {
+        do {
+            try body()
+            return []
+        } catch let error as IbidError {
+            return [error]
+        } catch {
+            return [IbidError("container-check", "cannot check containers: \(error)")]
+        }
+    }
+
+    // A plan without a runtime: the sandbox sets everything up and ends.
+    private func tryMounts() throws {
+        let workspace = stateDirectory.appending("probe-\(Owner.current.text)-\(UInt32.random(in: 0 ... .max))")
+        try makeDirectories(workspace.appending("layer"))
+        try Owner.current.mark(workspace)
+        var failure: (any Error)?
+        do {
+            let spec = ContainerSpec(
+                workspace: workspace, layers: [workspace.appending("layer")], command: [], privileges: .build)
+            let plan = try PreparedContainer(spec).plan(
+                runtime: nil, hide: try CgroupLayout.current().hybridTree)
+            let process = try SandboxProcess(program: sandbox, plan: plan, stdout: 2, stderr: 2)
+            while true {
+                let report = try process.next()
+                if case .failed(let text) = report { failure = IbidError.sandboxFailed(text) }
+                if case .closed = report { break }
+            }
+            _ = process.reap()
+        } catch {
+            failure = error
+        }
+        try removeTree(workspace)
+        if let failure { throw failure }
+    }
+}

@@ -1,0 +1,88 @@
+import IbidModel
+public import SystemPackage
+
+import CLinux
+import Glibc
+import IbidStore
+
+/// Runs containers on this machine, each in a sandbox process of its own.
+public struct ContainerHost: Sendable {
+    /// The program that enters namespaces and mounts.
+    public let sandbox: FilePath
+    /// The directory whose subdirectories are the workspaces of containers.
+    public let stateDirectory: FilePath
+
+    /// A host that uses a sandbox program and keeps workspaces in a directory.
+    public init(sandbox: FilePath, stateDirectory: FilePath) {
+        self.sandbox = sandbox
+        self.stateDirectory = stateDirectory
+    }
+
+    /// Finds ibid-sandbox: beside the running program, or in `../libexec/ibid` from there.
+    ///
+    /// - Throws: `sandbox-missing`, naming both places.
+    public static func locateSandbox() throws -> FilePath {
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        let count = cl_readlink_at(CL_AT_FDCWD, "/proc/self/exe", &buffer, buffer.count)
+        guard count > 0 else { throw IbidError.system("read", "/proc/self/exe", errorText(count)) }
+        let beside = FilePath(String(decoding: buffer.prefix(count), as: UTF8.self)).removingLastComponent()
+        let places = [
+            beside.appending("ibid-sandbox"),
+            beside.removingLastComponent().appending("libexec/ibid/ibid-sandbox"),
+        ]
+        for place in places where access(place.string, X_OK) == 0 { return place }
+        throw IbidError.sandboxMissing(places)
+    }
+
+    /// Runs one container to its end.
+    ///
+    /// When this returns or throws, no process, mount or cgroup of it is left. `workspace/upper` then holds what was
+    /// written, with the container's ids as plain numbers. The caller removes the workspace.
+    ///
+    /// - Parameters:
+    ///   - stdout: gets what the command writes, on a thread of its own, one call at a time.
+    ///   - stderr: the same.
+    ///   - gateway: with `gatewayPort`, called once, on a thread of its own, with the listening socket. It should
+    ///     accept until that fails: the socket is shut down when the container has ended, and this function waits for
+    ///     the closure and then closes the socket.
+    ///   - stop: ends the container when it is thrown.
+    /// - Throws: `IbidError` when the container could not be started or watched. A command that fails is an outcome.
+    public func run(
+        _ spec: ContainerSpec, stdout: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
+        stderr: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
+        gateway: (@Sendable (Int32) -> Void)? = nil, stop: ContainerStop? = nil
+    ) throws -> ContainerOutcome {
+        guard geteuid() == 0 else { throw IbidError.notRoot }
+        let runtime = try ContainerRuntime(spec.runtime)
+        let layout = try CgroupLayout.current()
+        try Owner.current.mark(spec.workspace)
+        let prepared = try PreparedContainer(spec)
+        let group = try ControlGroup(name: Owner.current.groupName(spec.workspace), layout: layout)
+        try group.apply(spec.limits, ownProcesses: PreparedContainer.ownProcesses)
+        let owner = (
+            uid: ContainerUser.firstHostID + prepared.user.uid, gid: ContainerUser.firstHostID + prepared.user.gid
+        )
+        let out = try OutputPipe(owner: owner, sink: stdout)
+        defer { out.finish() }
+        let err = try OutputPipe(owner: owner, sink: stderr)
+        defer { err.finish() }
+        let process = try SandboxProcess(
+            program: sandbox, plan: prepared.plan(runtime: runtime.path, hide: layout.hybridTree),
+            stdout: out.writer, stderr: err.writer)
+        out.closeWriter()
+        err.closeWriter()
+        let watch = ContainerWatch(
+            process: process, group: group, limits: spec.limits, gateway: gateway, stop: stop,
+            command: spec.command.first ?? "")
+        // Asked while the command runs: it costs as much as a good part of the start.
+        let version = try WorkerThread { _ = try? runtime.version() }  // asked again below, where an error is seen
+        defer { version.join() }
+        var outcome = try watch.run()
+        outcome.isolation = [
+            "level": "oci-userns", "runtime": runtime.name, "runtimeVersion": try runtime.version(),
+            "cgroup": layout.version.rawValue, "seccomp": "ibid-1",
+            "ids": "\(ContainerUser.firstHostID)+\(ContainerUser.idCount)",
+        ]
+        return outcome
+    }
+}

@@ -1,0 +1,27 @@
+public import IbidModel
+
+/// How a container ended and what it used.
+public struct ContainerOutcome: Hashable, Sendable {
+    /// How the command ended.
+    public enum Ending: Hashable, Sendable {
+        /// By itself, with this status; 128 + n when signal n ended it.
+        case exited(Int)
+        /// Because of a limit or an interruption; the reason is written for people and stable enough to record.
+        case killed(reason: String)
+    }
+
+    /// How the command ended.
+    public var ending: Ending
+    /// When the runtime was told to start it.
+    public var startedAt: Timestamp
+    /// When the last of its processes was gone.
+    public var finishedAt: Timestamp
+    /// Between the two, by a clock that nobody sets.
+    public var wallMicroseconds: Int64
+    /// Processor time of all its processes and of the runtime that starts them (10 to 20 ms).
+    public var cpuMicroseconds: Int64
+    /// The largest memory of all its processes together; nil where the kernel does not tell.
+    public var peakMemoryBytes: Int64?
+    /// What held it: level, runtime and its version, cgroup version, id range, seccomp list.
+    public var isolation: [String: String]
+}

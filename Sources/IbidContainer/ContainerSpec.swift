@@ -1,0 +1,124 @@
+public import SystemPackage
+
+/// One container: what it sees, what it runs, what it may use.
+public struct ContainerSpec: Sendable {
+    /// An existing, empty scratch directory of this container; it gets `upper`, `work` and what else is needed.
+    public var workspace: FilePath
+    /// Unpacked layer directories, lowest first, with the image's own ids on their files.
+    public var layers: [FilePath]
+    /// The argument vector; the first word is looked up in the PATH of `environment`.
+    public var command: [String]
+    /// The whole environment.
+    public var environment: [String: String]
+    /// An absolute directory, which must exist in the image or among `directories`.
+    public var workingDirectory: String
+    /// As in an image configuration: empty (root), `name`, `uid`, `name:group` or `uid:gid`.
+    public var user: String
+    /// The host name it sees.
+    public var hostname: String
+    /// Files and directories of the host that it sees.
+    public var binds: [ContainerBind]
+    /// Absolute directories that it finds, owned by its user, also when the image has none; what it writes there lands
+    /// in `upper`.
+    public var directories: [String]
+    /// What it may use.
+    public var limits: ContainerLimits
+    /// Whether it is a run or a build step.
+    public var privileges: ContainerPrivileges
+    /// Where its `/tmp` is.
+    public var temporary: ContainerTemporary
+    /// With `.build`: a TCP port on which a socket listens on 127.0.0.1 inside the container, served by the caller.
+    public var gatewayPort: UInt16?
+    /// The OCI runtime: a name on PATH or an absolute path.
+    public var runtime: String
+
+    /// Makes a spec; what is left out is a run without limits and network.
+    public init(
+        workspace: FilePath, layers: [FilePath], command: [String], environment: [String: String] = [:],
+        workingDirectory: String = "/", user: String = "", hostname: String = "ibid", binds: [ContainerBind] = [],
+        directories: [String] = [], limits: ContainerLimits = ContainerLimits(),
+        privileges: ContainerPrivileges = .run, temporary: ContainerTemporary? = nil, gatewayPort: UInt16? = nil,
+        runtime: String = "crun"
+    ) {
+        self.workspace = workspace
+        self.layers = layers
+        self.command = command
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.user = user
+        self.hostname = hostname
+        self.binds = binds
+        self.directories = directories
+        self.limits = limits
+        self.privileges = privileges
+        self.temporary = temporary ?? (privileges == .run ? .memory(bytes: limits.temporaryBytes) : .layer)
+        self.gatewayPort = gatewayPort
+        self.runtime = runtime
+    }
+}
+
+/// A file or directory of the host that a container sees. Its files appear with the ids they have on disk.
+public struct ContainerBind: Hashable, Sendable {
+    /// The file or directory on the host.
+    public var source: FilePath
+    /// The absolute path inside.
+    public var target: String
+    /// Whether the container can only read it.
+    public var readOnly: Bool
+
+    /// Makes a bind.
+    public init(source: FilePath, target: String, readOnly: Bool = true) {
+        self.source = source
+        self.target = target
+        self.readOnly = readOnly
+    }
+}
+
+/// What a container may use; nil is no limit.
+public struct ContainerLimits: Hashable, Sendable {
+    /// Memory of all processes together, files in `/tmp` and `/dev/shm` included.
+    public var memoryBytes: Int64?
+    /// Processor time per wall time, in thousandths of a core.
+    public var cpuMillis: Int64?
+    /// Processes and threads at one time.
+    public var pids: Int64?
+    /// Wall time in seconds.
+    public var wallSeconds: Int64?
+    /// Length of one file.
+    public var fileBytes: Int64?
+    /// Open descriptors per process.
+    public var openFiles: Int64?
+
+    /// Makes a set of limits.
+    public init(
+        memoryBytes: Int64? = nil, cpuMillis: Int64? = nil, pids: Int64? = nil, wallSeconds: Int64? = nil,
+        fileBytes: Int64? = nil, openFiles: Int64? = nil
+    ) {
+        self.memoryBytes = memoryBytes
+        self.cpuMillis = cpuMillis
+        self.pids = pids
+        self.wallSeconds = wallSeconds
+        self.fileBytes = fileBytes
+        self.openFiles = openFiles
+    }
+
+    /// Half of the memory limit, as the kernel gives a tmpfs half of the machine: what lies there counts as memory, and
+    /// a full one must give an error before it gives an end.
+    public var temporaryBytes: Int64 { max(1 << 20, (memoryBytes ?? 2 << 30) / 2) }
+}
+
+/// How much a container is trusted with.
+public enum ContainerPrivileges: Hashable, Sendable {
+    /// No capability, no way to gain one, a network namespace with nothing but a loopback.
+    case run
+    /// What Docker gives the root of a build step, inside a user namespace; a loopback with a gateway on it.
+    case build
+}
+
+/// Where `/tmp` of a container is.
+public enum ContainerTemporary: Hashable, Sendable {
+    /// In memory, at most so large, gone with the container.
+    case memory(bytes: Int64)
+    /// In the writable layer, like everything else.
+    case layer
+}

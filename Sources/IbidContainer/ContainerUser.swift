@@ -1,0 +1,61 @@
+import IbidModel
+
+/// The numbers behind the `User` of an image configuration, looked up in the image's own files.
+struct ContainerUser: Hashable {
+    var uid: UInt32
+    var gid: UInt32
+    /// Supplementary groups; only a user given without a group has them.
+    var groups: [UInt32]
+
+    /// The ids that a container has: 0 up to this, mapped to `firstHostID` and following.
+    static let idCount: UInt32 = 65_536
+    /// The host's id of the container's root.
+    static let firstHostID: UInt32 = 100_000
+
+    /// Resolves `""`, `name`, `uid`, `name:group`, `uid:gid` and mixtures (image-spec, config.md, `User`).
+    ///
+    /// A uid that the image does not know has group 0, as with Docker.
+    init(_ text: String, in stack: LayerStack) throws {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let name = parts.first.flatMap { $0.isEmpty ? nil : $0 } ?? "0"
+        let group = parts.count > 1 && !parts[1].isEmpty ? parts[1] : nil
+        if let uid = UInt32(name), let group, let gid = UInt32(group) {
+            self.init(uid: uid, gid: gid, groups: [])
+        } else {
+            let users = try Self.lines("/etc/passwd", fields: 4, in: stack)
+            let allGroups = try Self.lines("/etc/group", fields: 3, in: stack)
+            // A name wins over a number, as in Docker: there may be a user whose name is a number.
+            let entry = users.first { $0[0] == name } ?? users.first { UInt32($0[2]) == UInt32(name) ?? .max }
+            guard let uid = entry.flatMap({ UInt32($0[2]) }) ?? UInt32(name) else { throw IbidError.userNotFound(name) }
+            if let group {
+                let known = allGroups.first { $0[0] == group }
+                guard let gid = known.flatMap({ UInt32($0[2]) }) ?? UInt32(group) else {
+                    throw IbidError.userNotFound(group)
+                }
+                self.init(uid: uid, gid: gid, groups: [])
+            } else {
+                let member = entry?[0]
+                let groups = allGroups.filter { line in
+                    line.count > 3 && member.map { line[3].split(separator: ",").map(String.init).contains($0) } == true
+                }
+                self.init(
+                    uid: uid, gid: entry.flatMap { UInt32($0[3]) } ?? 0,
+                    groups: groups.compactMap { UInt32($0[2]) }.filter { $0 < Self.idCount }.sorted())
+            }
+        }
+        guard uid < Self.idCount, gid < Self.idCount else { throw IbidError.userOutOfRange(text) }
+    }
+
+    private init(uid: UInt32, gid: UInt32, groups: [UInt32]) {
+        self.uid = uid
+        self.gid = gid
+        self.groups = groups
+    }
+
+    private static func lines(_ path: String, fields: Int, in stack: LayerStack) throws -> [[String]] {
+        guard let bytes = try stack.read(path, limit: 1 << 20) else { return [] }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map {
+            $0.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        }.filter { $0.count >= fields }
+    }
+}

@@ -1,0 +1,166 @@
+import CLinux
+import Glibc
+import IbidModel
+
+/// Watches one container from its start to its end: reports, clock, memory, the stop switch.
+final class ContainerWatch {
+    private let process: SandboxProcess
+    private let group: ControlGroup
+    private let limits: ContainerLimits
+    private let gateway: (@Sendable (Int32) -> Void)?
+    private let stop: ContainerStop?
+    private let command: String
+
+    /// Why it is being ended; the first cause counts.
+    private var cause: String?
+    private var failure: String?
+    private var runtimeLog = ""
+    private var status: Int32?
+    private var started: (time: Timestamp, clock: Int64)?
+    private var ended: (time: Timestamp, clock: Int64)?
+    private var gatewayThread: (thread: WorkerThread, socket: Int32)?
+
+    /// How long the sandbox may take to end a container before it is ended itself.
+    private static let patience: Int64 = 5_000_000
+
+    init(
+        process: SandboxProcess, group: ControlGroup, limits: ContainerLimits, gateway: (@Sendable (Int32) -> Void)?,
+        stop: ContainerStop?, command: String
+    ) {
+        self.process = process
+        self.group = group
+        self.limits = limits
+        self.gateway = gateway
+        self.stop = stop
+        self.command = command
+    }
+
+    /// Lets the container start and waits for its end; whatever happens, nothing of it is left afterwards.
+    func run() throws -> ContainerOutcome {
+        var thrown: (any Error)?
+        do {
+            try group.add(process.pid)
+            process.proceed()
+            try follow()
+        } catch {
+            thrown = error
+            process.kill()
+        }
+        let exit = process.reap()
+        try group.kill()
+        endGateway()
+        if group.ranOutOfMemory() { note(memoryCause) }
+        let usage = (cpu: group.cpuMicroseconds(), peak: group.peakMemoryBytes())
+        try group.remove()
+        if let thrown { throw thrown }
+        return ContainerOutcome(
+            ending: try ending(exit), startedAt: (started ?? now).time, finishedAt: (ended ?? now).time,
+            wallMicroseconds: (ended ?? now).clock - (started ?? now).clock, cpuMicroseconds: usage.cpu,
+            peakMemoryBytes: usage.peak, isolation: [:])
+    }
+
+    private var now: (time: Timestamp, clock: Int64) {
+        (Timestamp(microseconds: cl_realtime_microseconds()), cl_monotonic_microseconds())
+    }
+
+    private var memoryCause: String { "memory limit \(sizeText(limits.memoryBytes ?? 0))" }
+
+    private func note(_ reason: String) { if cause == nil { cause = reason } }
+
+    // MARK: While it runs
+
+    private func follow() throws {
+        var deadline = limits.wallSeconds.map { cl_monotonic_microseconds() + $0 * 1_000_000 }
+        var stopping = false
+        while true {
+            let wait = deadline.map { max(0, $0 - cl_monotonic_microseconds()) }
+            let ready = try poll(wait: wait, watching: !stopping)
+            if ready.control {
+                switch try process.next() {
+                case .closed: return
+                case .started:
+                    started = now
+                    if !stopping, let seconds = limits.wallSeconds, let started {
+                        deadline = started.clock + seconds * 1_000_000
+                    }
+                case .gateway(let socket): try startGateway(socket)
+                case .log(let text): runtimeLog += text
+                case .failed(let text): failure = text
+                case .ended(let value):
+                    status = value
+                    ended = now
+                }
+                continue
+            }
+            let due = deadline.map { $0 <= cl_monotonic_microseconds() } ?? false
+            if stopping {
+                if due { process.kill() }  // the sandbox itself hangs: everything below goes with it
+                continue
+            }
+            if ready.memory {
+                note(memoryCause)
+            } else if ready.stop {
+                note(stop?.reasonText ?? "interrupted")
+            } else if due {
+                note("wall time limit \(limits.wallSeconds ?? 0) s")
+            } else {
+                continue
+            }
+            process.stop()
+            stopping = true
+            deadline = cl_monotonic_microseconds() + Self.patience
+        }
+    }
+
+    private func poll(wait: Int64?, watching: Bool) throws -> (control: Bool, memory: Bool, stop: Bool) {
+        // A negative descriptor is left out by poll.
+        let memory = watching ? group.oomDescriptor ?? -1 : -1
+        let stopping = watching ? stop?.descriptor ?? -1 : -1
+        var polls = [process.control, memory, stopping].map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
+        // Rounded up: a timeout a little too late is one turn, a little too early would be many.
+        let timeout = wait.map { Int32(clamping: ($0 + 999) / 1_000) } ?? -1
+        let count = Glibc.poll(&polls, UInt(polls.count), timeout)
+        guard count >= 0 || errno == EINTR else {
+            throw IbidError.system("wait for", "the container", String(cString: strerror(errno)))
+        }
+        if count <= 0 { return (false, false, false) }
+        return (polls[0].revents != 0, polls[1].revents != 0, polls[2].revents != 0)
+    }
+
+    private func startGateway(_ socket: Int32) throws {
+        guard let gateway, gatewayThread == nil else {
+            close(socket)
+            return
+        }
+        gatewayThread = (try WorkerThread { gateway(socket) }, socket)
+    }
+
+    private func endGateway() {
+        guard let (thread, socket) = gatewayThread else { return }
+        shutdown(socket, Int32(SHUT_RDWR))  // an accept that waits fails, and so do all later ones
+        thread.join()
+        close(socket)
+        gatewayThread = nil
+    }
+
+    // MARK: Afterwards
+
+    private func ending(_ exit: cl_exit) throws -> ContainerOutcome.Ending {
+        if let cause { return .killed(reason: cause) }
+        if let failure { throw IbidError.sandboxFailed(failure) }
+        guard let status else {
+            let how = exit.exited != 0 ? "exit status \(exit.code)" : "signal \(exit.signal)"
+            throw IbidError.sandboxVanished(how)
+        }
+        // wait(2): the low seven bits are the signal that ended it, the next byte its exit status.
+        let (signal, code) = (status & 0x7f, status >> 8 & 0xff)
+        if signal != 0 { throw IbidError.sandboxVanished("the runtime ended by signal \(signal)") }
+        if code != 0, let error = RuntimeLog.firstError(runtimeLog) {
+            throw RuntimeLog.isCommandNotFound(error)
+                ? IbidError.commandNotFound(command) : IbidError.containerNotStarted(error)
+        }
+        return .exited(Int(code))
+    }
+}

@@ -1,0 +1,101 @@
+import CLinux
+import Glibc
+import IbidModel
+import SystemPackage
+
+/// One running ibid-sandbox: its process, and the packets that it sends.
+final class SandboxProcess {
+    /// What the sandbox says (`REPORT_…` in sandbox.h).
+    enum Report {
+        case failed(String)
+        case gateway(Int32)
+        case started
+        case log(String)
+        /// The runtime's wait status; nothing of the container is left.
+        case ended(Int32)
+        /// The sandbox is gone.
+        case closed
+    }
+
+    let pid: pid_t
+    /// Readable when a report is there.
+    let control: Int32
+    private let pidfd: Int32
+
+    /// Starts the sandbox. It builds the container's root and then waits for `proceed`.
+    ///
+    /// - Parameter plan: `key=value` texts.
+    init(program: FilePath, plan: [String], stdout: Int32, stderr: Int32) throws {
+        let planFile = cl_memfd("ibid-plan")
+        guard planFile >= 0 else { throw IbidError.system("make", "the plan's file", errorText(planFile)) }
+        defer { close(planFile) }
+        let bytes = Array(plan.joined(separator: "\0").utf8) + [0]
+        guard write(planFile, bytes, bytes.count) == bytes.count else {
+            throw IbidError.system("write", "the plan", String(cString: strerror(errno)))
+        }
+        let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard null >= 0 else { throw IbidError.system("open", "/dev/null", String(cString: strerror(errno))) }
+        defer { close(null) }
+        var ends: [Int32] = [-1, -1]
+        let paired = cl_socketpair_seqpacket(&ends)
+        guard paired == 0 else { throw IbidError.system("make", "a socket pair", errorText(paired)) }
+        defer { close(ends[1]) }
+        let descriptors = [null, stdout, stderr, ends[1], planFile].enumerated().map {
+            cl_fd_map(from: $1, to: Int32($0))
+        }
+        do {
+            let child = try spawn(program, ["ibid-sandbox"], descriptors: descriptors)
+            (pid, pidfd, control) = (child.pid, child.pidfd, ends[0])
+        } catch {
+            close(ends[0])
+            throw error
+        }
+    }
+
+    deinit {
+        close(control)
+        close(pidfd)
+    }
+
+    /// Lets it start the runtime.
+    func proceed() { send("+") }
+
+    /// Has it end the container.
+    func stop() { send("!") }
+
+    // The sandbox may be gone already: then there is nothing to tell it.
+    private func send(_ word: String) {
+        let bytes = Array(word.utf8)
+        _ = Glibc.send(control, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+
+    /// The next report; waits for it.
+    func next() throws -> Report {
+        var buffer = [UInt8](repeating: 0, count: 8_192)
+        var descriptor: Int32 = -1
+        let count = cl_receive_descriptor(control, &buffer, buffer.count, &descriptor)
+        if count == 0 || count == -Int(ECONNRESET) { return .closed }
+        guard count > 0 else { throw IbidError.system("hear from", "the sandbox", errorText(count)) }
+        let payload = buffer[1..<count]
+        let text = String(decoding: payload, as: UTF8.self)
+        switch buffer[0] {
+        case UInt8(ascii: "E"): return .failed(text)
+        case UInt8(ascii: "G") where descriptor >= 0: return .gateway(descriptor)
+        case UInt8(ascii: "S"): return .started
+        case UInt8(ascii: "L"): return .log(text)
+        case UInt8(ascii: "X") where payload.count == 4:
+            return .ended(payload.withUnsafeBytes { $0.loadUnaligned(as: Int32.self) })
+        default: throw IbidError.sandboxVanished("it sent something unknown")
+        }
+    }
+
+    /// Ends the sandbox itself, and with it everything below.
+    func kill() { _ = cl_pidfd_signal(pidfd, SIGKILL) }
+
+    /// Waits for the sandbox's end and reaps it.
+    func reap() -> cl_exit {
+        var exit = cl_exit()
+        _ = cl_wait_pidfd(pidfd, 1, &exit)
+        return exit
+    }
+}

@@ -1,0 +1,92 @@
+import CLinux
+import Glibc
+import IbidModel
+import SystemPackage
+
+/// The layer that lies on top of an image's layers and holds what is missing there of mount points and promised
+/// directories, so that the writable layer above holds only what the container wrote.
+///
+/// A directory that the image has too gets the image's owner, mode and time, as the uppermost part of a merged
+/// directory decides how it looks.
+struct Skeleton {
+    private let root: FilePath
+    private let stack: LayerStack
+    private var times: [(path: FilePath, seconds: Int64, nanoseconds: UInt32)] = []
+
+    /// - Parameter root: an existing, empty directory.
+    init(root: FilePath, stack: LayerStack) {
+        self.root = root
+        self.stack = stack
+    }
+
+    /// Makes sure that a directory is there.
+    ///
+    /// - Parameter owner: who owns it when it has to be made.
+    mutating func directory(_ path: String, owner: ContainerUser? = nil) throws {
+        let resolution = try stack.resolve(path)
+        switch resolution.node {
+        case .directory: return
+        case .file, .symlink: throw IbidError.mountPoint(path, "the image has a file there")
+        case nil:
+            let made = try make(resolution.missing[...], below: resolution, path)
+            guard let owner else { return }
+            let result = cl_chown_at(CL_AT_FDCWD, made.string, owner.uid, owner.gid)
+            guard result == 0 else { throw IbidError.mountPoint(path, errorText(result)) }
+        }
+    }
+
+    /// Makes sure that a file is there, to mount another on it.
+    mutating func file(_ path: String) throws {
+        let resolution = try stack.resolve(path)
+        switch resolution.node {
+        case .file: return
+        case .directory, .symlink: throw IbidError.mountPoint(path, "the image has a directory there")
+        case nil:
+            let parent = try make(resolution.missing.dropLast(), below: resolution, path)
+            guard let name = resolution.missing.last else { return }
+            let descriptor = open(parent.appending(name).string, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o644)
+            guard descriptor >= 0 else { throw IbidError.mountPoint(path, String(cString: strerror(errno))) }
+            fchmod(descriptor, 0o644)
+            close(descriptor)
+        }
+    }
+
+    /// Sets the directories' times, after everything has been made: a new entry changes its directory's time.
+    func finish() throws {
+        for (path, seconds, nanoseconds) in times.reversed() {
+            let result = cl_utimes_at(CL_AT_FDCWD, path.string, seconds, nanoseconds)
+            guard result == 0 else { throw IbidError.system("set the time of", path.string, errorText(result)) }
+        }
+    }
+
+    private mutating func make(
+        _ names: ArraySlice<String>, below resolution: LayerStack.Resolution, _ target: String
+    ) throws -> FilePath {
+        var path = root
+        for directory in resolution.directories.dropFirst() {
+            path = path.appending(directory.path.last ?? "")
+            try make(path, like: directory.parts.first, target)
+        }
+        for name in names {
+            path = path.appending(name)
+            try make(path, like: nil, target)
+        }
+        return path
+    }
+
+    private mutating func make(_ path: FilePath, like model: FilePath?, _ target: String) throws {
+        let made = cl_mkdir_at(CL_AT_FDCWD, path.string, 0o755)
+        if made == -EEXIST { return }
+        guard made == 0 else { throw IbidError.mountPoint(target, errorText(made)) }
+        var status = cl_stat()
+        status.mode = 0o755
+        if let model {
+            let result = cl_stat_at(CL_AT_FDCWD, model.string, 0, &status)
+            guard result == 0 else { throw IbidError.mountPoint(target, errorText(result)) }
+        }
+        let owned = cl_chown_at(CL_AT_FDCWD, path.string, status.uid, status.gid)
+        let opened = cl_chmod_at(CL_AT_FDCWD, path.string, status.mode & 0o7777)
+        guard owned == 0, opened == 0 else { throw IbidError.mountPoint(target, errorText(min(owned, opened))) }
+        times.append((path, status.mtime_seconds, status.mtime_nanoseconds))
+    }
+}

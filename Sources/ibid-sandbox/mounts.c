@@ -1,0 +1,113 @@
+/* The container's root: an overlay of the image's layers and a writable layer. */
+#define _GNU_SOURCE
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int clone_tree(const char *path) {
+    int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (fd < 0) fail("open %s", path);
+    return fd;
+}
+
+static void set_attributes(int tree, const char *path, uint64_t attributes, int id_map) {
+    struct mount_attr request = {.attr_set = attributes};
+    if (id_map >= 0) {
+        request.attr_set |= MOUNT_ATTR_IDMAP;
+        request.userns_fd = (uint64_t)id_map;
+    }
+    if (mount_setattr(tree, "", AT_EMPTY_PATH, &request, sizeof request) < 0)
+        fail(id_map >= 0 ? "map the ids of %s" : "set the mount attributes of %s", path);
+}
+
+static void attach(int tree, const char *target) {
+    if (move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0) fail("attach %s", target);
+    close(tree);
+}
+
+static void make_directory(const char *path) {
+    if (mkdir(path, 0755) < 0) fail("make %s", path);
+}
+
+/* A bind of a file needs a file to sit on. */
+static void make_mount_point(int tree, const char *path) {
+    struct stat file;
+    if (fstatat(tree, "", &file, AT_EMPTY_PATH) < 0) fail("look at the source of %s", path);
+    if (S_ISDIR(file.st_mode)) return make_directory(path);
+    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0) fail("make %s", path);
+    close(fd);
+}
+
+/* On disk, files have the container's plain ids. Layers, workspace and binds are seen through mounts that shift them
+   into the range of its user namespace, so nothing is ever copied or chowned. Whoever mounts the overlay must have an
+   id inside that range as well, since the overlay makes files of its own (whiteouts, copies) through the same mount. */
+static void mount_overlay(const struct plan *plan) {
+    char options[4096];
+    int length = snprintf(options, sizeof options, "lowerdir=");
+    for (size_t i = plan->layer_count; i-- > 0;)
+        length += snprintf(options + length, sizeof options - (size_t)length, "%zu%s", i, i ? ":" : "");
+    /* volatile: an fsync in the container reaches no disk; what counts is made durable when it enters the store.
+       The other options keep the upper directory plain: nothing in it refers to inodes or paths of other layers. */
+    snprintf(options + length, sizeof options - (size_t)length,
+             ",upperdir=w/upper,workdir=w/work,redirect_dir=off,metacopy=off,index=off,xino=off,volatile");
+    act_as(plan->first_id);
+    if (mount("ibid", "rootfs", "overlay", MS_NODEV, options) < 0) fail("mount the overlay of %zu layers", plan->layer_count);
+    act_as(0);
+}
+
+void build_root(const struct plan *plan) {
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail("make the mounts private");
+    for (size_t i = 0; i < plan->hide_count; i++)
+        if (mount("none", plan->hide[i], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=755") < 0)
+            fail("cover %s", plan->hide[i]);
+
+    /* Every source is opened before the scratch directory is covered, as it may be below it. */
+    static int layers[MAX_LAYERS], binds[MAX_BINDS];
+    int id_map = open_id_map(plan->first_id, plan->id_count);
+    for (size_t i = 0; i < plan->layer_count; i++) {
+        layers[i] = clone_tree(plan->layers[i]);
+        set_attributes(layers[i], plan->layers[i], MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, id_map);
+    }
+    for (size_t i = 0; i < plan->bind_count; i++) {
+        const struct bind *bind = &plan->binds[i];
+        binds[i] = clone_tree(bind->source);
+        set_attributes(binds[i], bind->source,
+                       MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | (bind->read_only ? MOUNT_ATTR_RDONLY : 0), id_map);
+    }
+    int workspace = clone_tree(plan->workspace), bundle = clone_tree(plan->bundle);
+    set_attributes(workspace, plan->workspace, MOUNT_ATTR_NODEV, id_map);
+    set_attributes(bundle, plan->bundle, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY, -1);
+    close(id_map);
+
+    if (mount("ibid", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0) fail("mount the scratch space");
+    if (chdir(SCRATCH) < 0) fail("enter the scratch space");
+    umask(022);
+    char name[32];
+    for (size_t i = 0; i < plan->layer_count; i++) {
+        snprintf(name, sizeof name, "%zu", i);
+        make_directory(name);
+        attach(layers[i], name);
+    }
+    make_directory("bind");
+    for (size_t i = 0; i < plan->bind_count; i++) {
+        snprintf(name, sizeof name, "bind/%zu", i);
+        make_mount_point(binds[i], name);
+        attach(binds[i], name);
+    }
+    make_directory("w");
+    attach(workspace, "w");
+    make_directory("bundle");
+    attach(bundle, "bundle");
+    make_directory("state");
+    make_directory("rootfs");
+    mount_overlay(plan);
+    if (chdir("/") < 0) fail("enter /");
+}

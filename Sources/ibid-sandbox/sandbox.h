@@ -1,0 +1,76 @@
+/* ibid-sandbox: turns a plan into one container, and leaves nothing behind.
+
+   ibid has threads, and a process with threads cannot enter most namespaces. So ibid spawns this small program, which
+   does everything that needs privileges:
+
+     ibid                     reads the output, watches the clock and the cgroup
+      └ ibid-sandbox          own mount namespace; overlay over id-mapped layers; waits
+         └ runtime (crun)     PID 1 of an own PID namespace
+            └ the command     what crun made of the bundle
+
+   Whoever dies, everything below dies too: each level has asked for SIGKILL when its parent ends, and the end of PID 1
+   ends its whole namespace. The mounts live in the mount namespace and go with its last process. */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Descriptors that ibid places, besides 0, 1 and 2, which are the command's own. */
+enum { CONTROL = 3, PLAN = 4 };
+
+/* A directory that is in every file system, that everybody may pass through, and that nothing here needs once all
+   sources are open: the sandbox covers it, in its own mount namespace, with a file system of its own. A path below the
+   caller's home would not do: the container's root is an ordinary user to the host and cannot pass a 0700 directory. */
+#define SCRATCH "/tmp"
+
+enum { MAX_LAYERS = 500 /* the kernel's OVL_MAX_STACK */, MAX_BINDS = 1000 };
+
+struct bind {
+    const char *source;
+    int read_only;
+};
+
+/* What ibid asks for; the texts point into the plan's bytes. */
+struct plan {
+    const char *runtime;   /* absolute path; absent: set everything up, then end (a probe) */
+    const char *container; /* the name that the runtime gets */
+    const char *bundle;    /* directory of config.json */
+    const char *workspace; /* directory of upper and work */
+    const char *layers[MAX_LAYERS]; /* lowest first */
+    size_t layer_count;
+    struct bind binds[MAX_BINDS]; /* appear as SCRATCH/bind/<index> */
+    size_t bind_count;
+    const char *hide[8]; /* directories to cover with an empty file system */
+    size_t hide_count;
+    uint32_t first_id, id_count; /* the container's ids 0… are first_id… on the host */
+    int own_network;             /* make the network namespace here, and not in the runtime */
+    uint16_t gateway_port;       /* with own_network: listen on 127.0.0.1:port and hand the socket to ibid */
+};
+
+/* plan.c */
+void read_plan(struct plan *plan);
+
+/* report.c: messages to ibid over CONTROL, one packet each; the first byte is the kind. */
+enum {
+    REPORT_FAILED = 'E',  /* text: what failed; the sandbox ends */
+    REPORT_GATEWAY = 'G', /* carries the listening socket */
+    REPORT_STARTED = 'S', /* the runtime starts now */
+    REPORT_LOG = 'L',     /* text: what the runtime logged */
+    REPORT_ENDED = 'X',   /* int: the runtime's wait status; everything in the container is gone */
+};
+void report(char kind, const void *bytes, size_t count);
+__attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...); /* appends strerror(errno) */
+
+/* users.c */
+int open_id_map(uint32_t first_id, uint32_t id_count); /* a user namespace's descriptor, to map mounts with */
+void act_as(uint32_t id);                              /* file system ids, with all capabilities kept */
+
+/* mounts.c */
+void build_root(const struct plan *plan);
+
+/* network.c */
+void build_network(uint16_t gateway_port);
+
+#endif
