@@ -1,0 +1,15 @@
+import COpenSSL
+
+extension SHA256 {
+    // Fetched once: the one-shot functions of OpenSSL 3 look the algorithm up by name on every call, which costs more
+    // than the hash of 65 bytes.
+    nonisolated(unsafe) private static let algorithm: OpaquePointer? = EVP_MD_fetch(nil, "SHA256", nil)
+
+    /// Hashes bytes into 32 bytes that the caller provides: no allocation in Swift.
+    @inline(__always)
+    public static func hash(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) {
+        let done = EVP_Digest(
+            input.baseAddress, input.count, output.assumingMemoryBound(to: UInt8.self), nil, algorithm, nil)
+        precondition(done == 1, "OpenSSL has no SHA-256")
+    }
+}

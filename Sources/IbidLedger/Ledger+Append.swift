@@ -1,0 +1,113 @@
+import GRDB
+import IbidCrypto
+public import IbidMerkle
+public import IbidModel
+public import struct IbidModel.Statement
+import SystemPackage
+
+extension Ledger {
+    /// Signs a statement and appends it.
+    ///
+    /// When this returns, the entry and the checkpoint over it are on the disk. A crash before that leaves the ledger
+    /// as it was, or with the whole entry.
+    ///
+    /// - Throws: `key-lost`, `key-mismatch`, `ledger-damaged`, `ledger-rolled-back`, `system`.
+    @discardableResult
+    public func append(_ statement: Statement) throws -> LedgerPosition { try append([statement])[0] }
+
+    /// Signs statements and appends them together, in order, under one checkpoint: all or none.
+    ///
+    /// - Parameter outside: checkpoints of this ledger that somebody else holds. When one of them is over more entries
+    ///   than the ledger has, the ledger is an older copy, and nothing is appended.
+    /// - Throws: as `append(_:)`.
+    @discardableResult
+    public func append(_ statements: [Statement], outside: [SignedNote] = []) throws -> [LedgerPosition] {
+        guard let writer, let keysDirectory else {
+            throw IbidError.system("append to", path.string, "it was opened for reading")
+        }
+        guard !statements.isEmpty else { return [] }
+        let keys = try signingKeys(keysDirectory)
+        // An envelope does not depend on its place, so the slow signature is made before the lock is taken.
+        let entries = try statements.map { statement in
+            let envelope = try Envelope(signing: statement, key: keys.attestor)
+            return NewEntry(
+                envelope: envelope, leaf: Leaf.bytes(of: envelope, key: keys.attestor.publicKey),
+                facts: StatementFacts(payload: statement.json))
+        }
+        do {
+            let (range, note) = try LedgerDatabase.translating(path) {
+                try writer.writeWithoutTransaction { db in try insert(entries, keys, outside, db) }
+            }
+            // Released only now: a crash before the commit took the checkpoint with it, so no two checkpoints over
+            // the same size are ever seen by anyone.
+            try ReleasedCheckpoint.write(note, in: keysDirectory)
+            return (range.size - Int64(entries.count)..<range.size).map {
+                LedgerPosition(leafIndex: $0, treeSize: range.size, rootHash: range.root.digest)
+            }
+        } catch let error as LedgerHeadError {
+            throw IbidError.ledgerDamaged(path, error.reason)
+        }
+    }
+
+    private func insert(
+        _ entries: [NewEntry], _ keys: LedgerKeys, _ outside: [SignedNote], _ db: Database
+    ) throws -> (CompactRange, SignedNote) {
+        let identity = try LedgerIdentity(db)
+        var result: (CompactRange, SignedNote)?
+        // Immediate: of two processes the second waits here, before it has read the head that the first one changes.
+        try db.inTransaction(.immediate) {
+            var range = try LedgerHead.frontier(db, key: identity.ledgerKey)
+            try refuseRollback(size: range.size, identity, outside)
+            for entry in entries {
+                try entry.insert(at: range.size, into: db)
+                try range.append(.leaf(entry.leaf)) { level, index, hash in
+                    if level.isMultiple(of: 8) { try NodeCache.insert(hash, level: level, index: index, into: db) }
+                }
+            }
+            try LedgerHead.store(range, in: db)
+            let checkpoint = Checkpoint(origin: identity.origin, size: range.size, root: range.root)
+            let note = try SignedNote(text: checkpoint.text, key: keys.ledger, name: identity.ledgerKey.name)
+            try db.cachedStatement(sql: "INSERT INTO checkpoints VALUES (?, ?, ?)")
+                .execute(arguments: [range.size, Blob.data(range.root.bytes), note.description])
+            result = (range, note)
+            return .commit
+        }
+        guard let result else { preconditionFailure("a committed transaction has a result") }
+        return result
+    }
+
+    // An older copy of the file would sign a second history over the same indices.
+    private func refuseRollback(size: Int64, _ identity: LedgerIdentity, _ outside: [SignedNote]) throws {
+        if let keysDirectory, let released = try ReleasedCheckpoint.read(in: keysDirectory),
+            released.origin == identity.origin, released.size > size
+        {
+            let place = ReleasedCheckpoint.path(in: keysDirectory).string
+            throw IbidError.ledgerRolledBack(path, size: size, released: released.size, where: place)
+        }
+        for note in outside where note.isSigned(by: identity.ledgerKey) {
+            let checkpoint = try Checkpoint(text: note.text)
+            guard checkpoint.size <= size else {
+                throw IbidError.ledgerRolledBack(
+                    path, size: size, released: checkpoint.size, where: "held outside this home")
+            }
+        }
+    }
+}
+
+/// What an append inserts for one statement.
+private struct NewEntry {
+    var envelope: Envelope
+    var leaf: [UInt8]
+    var facts: StatementFacts
+
+    func insert(at index: Int64, into db: Database) throws {
+        try db.cachedStatement(sql: "INSERT INTO entries VALUES (?, ?, ?)")
+            .execute(arguments: [index, Blob.data(leaf), Blob.data(MerkleHash.leaf(leaf).bytes)])
+        try db.cachedStatement(sql: "INSERT INTO statements VALUES (?, ?, ?, ?, ?)")
+            .execute(arguments: [
+                index, envelope.payloadType, String(decoding: envelope.payload, as: UTF8.self), envelope.keyID,
+                Blob.data(envelope.signature),
+            ])
+        try Projection.insert(facts, at: index, into: db)
+    }
+}

@@ -1,0 +1,60 @@
+import GRDB
+import IbidMerkle
+public import IbidModel
+public import SystemPackage
+
+extension Ledger {
+    /// Recomputes everything from bytes and names whatever is wrong; see `audit/LEDGER.md` for what can be wrong
+    /// without showing.
+    ///
+    /// - Parameter pinned: keys that the caller trusts; none, and the ledger is only held against itself.
+    public func verify(pinned: PinnedKeys = .none, options: VerifyOptions = VerifyOptions()) -> VerificationReport {
+        var report = VerificationReport()
+        do {
+            report = try read { db in
+                var verifier = LedgerVerifier(db, pinned: pinned, options: options)
+                return verifier.run()
+            }
+            if let keysDirectory { try verifyReleased(keysDirectory, &report) }
+        } catch let error as IbidError {
+            report.add("the ledger \(path)", got: error.message, want: "readable")
+        } catch {
+            report.add("the ledger \(path)", got: "\(error)", want: "readable")
+        }
+        return report
+    }
+
+    /// Verifies a file without writing to it, whatever is wrong with it.
+    public static func verify(
+        file path: FilePath, pinned: PinnedKeys = .none, options: VerifyOptions = VerifyOptions()
+    ) -> VerificationReport {
+        do { return try openReadOnly(at: path).verify(pinned: pinned, options: options) } catch {
+            var report = VerificationReport()
+            report.add("the ledger \(path)", got: (error as? IbidError)?.message ?? "\(error)", want: "readable")
+            return report
+        }
+    }
+
+    /// Makes the derived tables again from the statements.
+    ///
+    /// - Throws: `ledger-damaged`, `system`.
+    public func rebuildIndex() throws {
+        guard let writer else { throw IbidError.system("rebuild", path.string, "it was opened for reading") }
+        try LedgerDatabase.translating(path) {
+            try writer.write { db in
+                try Projection.rebuild(db)
+                try NodeCache.rebuild(db)
+            }
+        }
+    }
+
+    private func verifyReleased(_ keys: FilePath, _ report: inout VerificationReport) throws {
+        guard let released = try ReleasedCheckpoint.read(in: keys), released.origin == (try? origin()) else { return }
+        let size = try size()
+        if released.size > size {
+            report.add(
+                "the entries", got: "\(size)",
+                want: "at least \(released.size), as in \(ReleasedCheckpoint.path(in: keys))")
+        }
+    }
+}

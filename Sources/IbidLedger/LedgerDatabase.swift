@@ -1,0 +1,90 @@
+import Glibc
+import GRDB
+import IbidMerkle
+import IbidModel
+import SystemPackage
+
+/// How the ledger's SQLite file is opened.
+enum LedgerDatabase {
+    /// Opens the ledger for appending, making file and keys when there are none.
+    ///
+    /// Under a lock file, because SQLite does not wait for the lock that switching to WAL takes. A crash leaves no
+    /// file, an empty one (which the next call fills) or a whole one.
+    static func open(_ path: FilePath, keys: FilePath) throws -> DatabasePool {
+        if !path.removingLastComponent().isEmpty {
+            try SmallFile.makePrivateDirectory(path.removingLastComponent())
+        }
+        return try FileLock.holding(FilePath(path.string + ".lock")) {
+            try translating(path) { try openLocked(path, keys: keys) }
+        }
+    }
+
+    private static func openLocked(_ path: FilePath, keys: FilePath) throws -> DatabasePool {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(30)
+        let pool = try DatabasePool(path: path.string, configuration: configuration)
+        try pool.writeWithoutTransaction { db in
+            try requireFullSynchronous(db, path)
+            let version = try Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            guard version <= Schema.version else { throw IbidError.ledgerTooNew(path, version: Int(version)) }
+            if version == 0 { try initialize(db, path, keys: keys) }
+            guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID else {
+                throw IbidError.ledgerDamaged(path, "it is the database of another program")
+            }
+        }
+        return pool
+    }
+
+    /// Opens a file that may be damaged, foreign or not ours to write.
+    static func openReadOnly(_ path: FilePath) throws -> DatabaseQueue {
+        guard access(path.string, F_OK) == 0 else { throw IbidError.ledgerMissing(path) }
+        return try translating(path) {
+            var configuration = Configuration()
+            configuration.readonly = true
+            configuration.busyMode = .timeout(30)
+            let queue = try DatabaseQueue(path: path.string, configuration: configuration)
+            try queue.read { db in _ = try Int32.fetchOne(db, sql: "PRAGMA schema_version") }
+            return queue
+        }
+    }
+
+    /// Turns SQLite's errors into the ledger's.
+    static func translating<T>(_ path: FilePath, _ body: () throws -> T) throws -> T {
+        do { return try body() } catch let error as DatabaseError {
+            switch error.resultCode {
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_MISMATCH, .SQLITE_CONSTRAINT, .SQLITE_ERROR:
+                throw IbidError.ledgerDamaged(path, error.message ?? "SQLite error \(error.resultCode.rawValue)")
+            default:
+                throw IbidError.system("use", path.string, error.message ?? "SQLite error \(error.resultCode.rawValue)")
+            }
+        }
+    }
+
+    // GRDB sets NORMAL when it opens a file in WAL mode, and NORMAL loses the last commits with the power.
+    private static func requireFullSynchronous(_ db: Database, _ path: FilePath) throws {
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+        let (synchronous, mode) = (
+            try Int.fetchOne(db, sql: "PRAGMA synchronous"), try String.fetchOne(db, sql: "PRAGMA journal_mode")
+        )
+        guard synchronous == 2, mode == "wal" else {
+            throw IbidError.system("open", path.string, "SQLite does not keep it durable (synchronous, journal_mode)")
+        }
+    }
+
+    private static func initialize(_ db: Database, _ path: FilePath, keys directory: FilePath) throws {
+        guard try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0 else {
+            throw IbidError.ledgerDamaged(path, "it is a database, but not a ledger")
+        }
+        // Keys first: a ledger without keys is useless, keys without a ledger start one.
+        let keys = try LedgerKeys.readOrCreate(in: directory)
+        if let released = try ReleasedCheckpoint.read(in: directory) {
+            throw IbidError.ledgerLost(path, origin: released.origin, size: released.size)
+        }
+        let identity = try LedgerIdentity(new: keys)
+        try db.inTransaction(.immediate) {
+            try Schema.create(db)
+            try identity.insert(db)
+            return .commit
+        }
+    }
+}

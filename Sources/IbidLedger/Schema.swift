@@ -1,0 +1,140 @@
+import GRDB
+
+/// The ledger's tables, as raw SQL that an auditor can read; audit/LEDGER.md explains them.
+enum Schema {
+    /// `IBID`, in the file's header.
+    static let applicationID: Int32 = 0x4942_4944
+    /// In the file's header as `user_version`; counts changes of the tables of the record.
+    static let version: Int32 = 1
+
+    /// Makes the tables in an empty file.
+    static func create(_ db: Database) throws {
+        try db.execute(sql: record)
+        for (table, key, next) in [
+            ("identity", "id", "1 - (SELECT count(*) FROM identity)"),
+            ("entries", "leaf_index", "(SELECT ifnull(max(leaf_index) + 1, 0) FROM entries)"),
+            ("statements", "leaf_index", "(SELECT ifnull(max(leaf_index) + 1, 0) FROM statements)"),
+        ] {
+            try db.execute(sql: guards(table, refuse: "NEW.\(key) IS NOT \(next)"))
+        }
+        // A checkpoint is over all entries, and over more of them than the one before.
+        try db.execute(
+            sql: guards(
+                "checkpoints",
+                refuse: """
+                    NEW.tree_size <= (SELECT ifnull(max(tree_size), 0) FROM checkpoints)
+                        OR NEW.tree_size IS NOT (SELECT max(leaf_index) + 1 FROM entries)
+                    """))
+        try db.execute(sql: projections)
+        try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+        try db.execute(sql: "PRAGMA user_version = \(version)")
+    }
+
+    /// The definitions in a file, by name.
+    static func definitions(_ db: Database) throws -> [String: String] {
+        let rows = try Row.fetchAll(
+            db,
+            sql:
+                "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        )
+        return Dictionary(rows.map { ($0.text(0) ?? "", $0.text(1) ?? "") }, uniquingKeysWith: { $0 + $1 })
+    }
+
+    /// The definitions as `create` makes them.
+    static func expectedDefinitions() throws -> [String: String] {
+        try DatabaseQueue().write { db in
+            try create(db)
+            return try definitions(db)
+        }
+    }
+
+    // The record: entries and statements are the truth; a checkpoint signs what was true when it was made.
+    private static let record = """
+        CREATE TABLE identity (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            origin TEXT NOT NULL,
+            ledger_key TEXT NOT NULL,
+            attestor_key TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE entries (
+            leaf_index INTEGER PRIMARY KEY CHECK (leaf_index >= 0),
+            leaf BLOB NOT NULL,
+            leaf_hash BLOB NOT NULL CHECK (length(leaf_hash) = 32)
+        ) STRICT;
+        CREATE TABLE statements (
+            leaf_index INTEGER PRIMARY KEY REFERENCES entries (leaf_index),
+            payload_type TEXT NOT NULL,
+            payload TEXT NOT NULL,
+            key_id TEXT NOT NULL,
+            signature BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE checkpoints (
+            tree_size INTEGER PRIMARY KEY CHECK (tree_size > 0),
+            root_hash BLOB NOT NULL CHECK (length(root_hash) = 32),
+            note TEXT NOT NULL
+        ) STRICT;
+        """
+
+    // Guard rails against accidents: who owns the file can drop them, and the tree still shows what was done. Without
+    // the last one INSERT OR REPLACE would pass by the trigger on DELETE.
+    private static func guards(_ table: String, refuse condition: String) -> String {
+        """
+        CREATE TRIGGER \(table)_no_update BEFORE UPDATE ON \(table)
+            BEGIN SELECT raise(ABORT, 'the ledger is append-only: \(table) cannot be updated'); END;
+        CREATE TRIGGER \(table)_no_delete BEFORE DELETE ON \(table)
+            BEGIN SELECT raise(ABORT, 'the ledger is append-only: \(table) cannot be deleted'); END;
+        CREATE TRIGGER \(table)_dense BEFORE INSERT ON \(table)
+            WHEN \(condition)
+            BEGIN SELECT raise(ABORT, 'the ledger is append-only: \(table) takes only the next row'); END;
+        """
+    }
+
+    // Derived from the record, and made again from it whenever asked.
+    private static let projections = """
+        CREATE TABLE frontier (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            tree_size INTEGER NOT NULL,
+            hashes BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE nodes (
+            level INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            hash BLOB NOT NULL,
+            PRIMARY KEY (level, position)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE events (
+            leaf_index INTEGER PRIMARY KEY,
+            kind TEXT NOT NULL,
+            run_id TEXT,
+            image TEXT,
+            started_at TEXT,
+            finished_at TEXT,
+            opens INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX events_by_run ON events (run_id, leaf_index) WHERE run_id IS NOT NULL;
+        CREATE INDEX events_by_image ON events (image, leaf_index) WHERE kind = 'image';
+        CREATE INDEX events_opening ON events (leaf_index) WHERE opens = 1;
+        CREATE TABLE artifacts (
+            leaf_index INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            role TEXT NOT NULL,
+            name TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            PRIMARY KEY (leaf_index, position)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX artifacts_by_digest ON artifacts (digest, leaf_index);
+        CREATE VIEW runs AS
+            SELECT o.run_id, o.leaf_index AS first_index, i.leaf_index AS intent_index, f.leaf_index AS outcome_index,
+                ifnull(f.image, i.image) AS image, ifnull(f.started_at, i.started_at) AS started_at, f.finished_at
+            FROM events AS o
+            LEFT JOIN events AS i ON i.leaf_index =
+                (SELECT max(leaf_index) FROM events WHERE run_id = o.run_id AND kind = 'run-intent')
+            LEFT JOIN events AS f ON f.leaf_index =
+                (SELECT max(leaf_index) FROM events WHERE run_id = o.run_id AND kind = 'run')
+            WHERE o.opens = 1;
+        CREATE VIEW replays AS
+            SELECT leaf_index, run_id, finished_at FROM events WHERE kind = 'replay';
+        CREATE VIEW image_builds AS
+            SELECT leaf_index, image, started_at, finished_at FROM events WHERE kind = 'image';
+        """
+}

@@ -1,0 +1,91 @@
+import IbidModel
+
+/// What the ledger reads out of a statement, to find it again; everything else in it is opaque here.
+struct StatementFacts: Hashable {
+    /// What a statement is about.
+    enum Kind: String {
+        /// A run is about to start.
+        case intent = "run-intent"
+        /// A run ended.
+        case run
+        /// An image was built.
+        case image
+        /// A run was done again and compared.
+        case replay
+        case other
+    }
+
+    /// Bytes that a statement names.
+    struct Artifact: Hashable {
+        var role: String
+        var name: String
+        var digest: String
+    }
+
+    var kind = Kind.other
+    var run: RunID?
+    var image: Digest?
+    var startedAt: String?
+    var finishedAt: String?
+    var artifacts: [Artifact] = []
+
+    /// Reads a payload; whatever is not a statement of Ibid's has the kind `other`.
+    init(payload: JSONValue?) {
+        guard let payload, let statement = Statement(json: payload) else { return }
+        artifacts = statement.subjects.map { Artifact(role: "subject", name: $0.name, digest: $0.digest.hex) }
+        let predicate = statement.predicate
+        switch statement.predicateType {
+        case Statement.PredicateType.provenance: readProvenance(predicate, statement)
+        case Statement.PredicateType.testResult: readTestResult(predicate)
+        default: break
+        }
+    }
+
+    private mutating func readProvenance(_ predicate: JSONValue, _ statement: Statement) {
+        let (definition, details) = (predicate["buildDefinition"], predicate["runDetails"])
+        startedAt = details?["metadata"]?["startedOn"]?.string
+        finishedAt = details?["metadata"]?["finishedOn"]?.string
+        add(definition?["resolvedDependencies"], as: "dependency")
+        add(details?["byproducts"], as: "byproduct")
+        switch definition?["buildType"]?.string {
+        case BuildType.intent: kind = .intent
+        case BuildType.run: kind = .run
+        case BuildType.image:
+            kind = .image
+            image = statement.subjects[0].digest
+        default: return
+        }
+        if kind != .image {
+            run = details?["metadata"]?["invocationId"]?.string.flatMap { RunID($0) }
+            image = artifacts.first { $0.role == "dependency" && $0.name == "image" }.flatMap { Digest(hex: $0.digest) }
+        }
+    }
+
+    private mutating func readTestResult(_ predicate: JSONValue) {
+        add(predicate["configuration"], as: "configuration")
+        for item in predicate["configuration"]?.array ?? [] {
+            guard let uri = item["uri"]?.string, uri.hasPrefix(BuildType.runPrefix) else { continue }
+            run = RunID(String(uri.dropFirst(BuildType.runPrefix.count)))
+            kind = run == nil ? .other : .replay
+        }
+    }
+
+    private mutating func add(_ list: JSONValue?, as role: String) {
+        for item in list?.array ?? [] {
+            guard let hex = item["digest"]?["sha256"]?.string else { continue }
+            artifacts.append(Artifact(role: role, name: item["name"]?.string ?? "", digest: hex))
+        }
+    }
+}
+
+/// The names by which the ledger tells statements apart.
+public enum BuildType {
+    /// `buildDefinition.buildType` of the statement made before a run.
+    public static let intent = "urn:ibid:run-intent:v1"
+    /// `buildDefinition.buildType` of the statement made after a run.
+    public static let run = "urn:ibid:run:v1"
+    /// `buildDefinition.buildType` of an image's statement; its first subject is the image manifest.
+    public static let image = "urn:ibid:image:v1"
+    /// How a test result names the run it is about: `uri` of one element of its `configuration`, before the run's id.
+    public static let runPrefix = "urn:ibid:run:"
+}
