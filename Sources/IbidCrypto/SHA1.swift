@@ -1,0 +1,33 @@
+import COpenSSL
+import IbidModel
+
+/// SHA-1 over a stream of bytes, for git object ids only: nothing of Ibid's own rests on it.
+public struct SHA1Hasher: ~Copyable {
+    private let context: OpaquePointer
+
+    /// Starts a computation.
+    public init() {
+        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha1(), nil) == 1 else {
+            fatalError("OpenSSL has no SHA-1")  // memory is exhausted or the library is broken: nothing can go on
+        }
+        self.context = context
+    }
+
+    deinit { EVP_MD_CTX_free(context) }
+
+    /// Adds bytes.
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, bytes.count > 0 else { return }
+        EVP_DigestUpdate(context, base, bytes.count)
+    }
+
+    /// Adds bytes.
+    public mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
+
+    /// Ends the computation and gives its 20 bytes.
+    public consuming func finish() -> [UInt8] {
+        var output = [UInt8](repeating: 0, count: 20)
+        EVP_DigestFinal_ex(context, &output, nil)
+        return output
+    }
+}
