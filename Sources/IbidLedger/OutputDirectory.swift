@@ -5,16 +5,12 @@ import SystemPackage
 
 /// A directory of files that somebody says are a run's outputs.
 struct OutputDirectory {
-    /// Subjects whose names begin like this are records of Ibid, not files.
-    static let reservedPrefix = "ibid:"
-
     private let root: FilePath
 
     init(_ root: FilePath) { self.root = root }
 
-    /// Holds each file against the subject of its name.
-    func verify(against subjects: [Statement.Subject], into report: inout VerificationReport) {
-        let expected = subjects.filter { !$0.name.hasPrefix(Self.reservedPrefix) }
+    /// Holds each file against the output of its name.
+    func verify(against expected: [Statement.Subject], into report: inout VerificationReport) {
         let found: [String: FilePath]
         do { found = try files(root, "") } catch {
             return report.add(
@@ -22,22 +18,22 @@ struct OutputDirectory {
         }
         let before = report.problems.count
         var names: Set<String> = []
-        for subject in expected {
+        for output in expected {
             // A name in a foreign record must not lead out of the directory; what lies in it has been listed.
-            let name = String(subject.name.drop { $0 == "/" })
+            let name = String(output.name.drop { $0 == "/" })
             names.insert(name)
             guard let path = found[name] else {
-                report.add("output \(subject.name)", got: "missing", want: "\(subject.digest)")
+                report.add("output \(output.name)", got: "missing", want: "\(output.digest)")
                 continue
             }
             do {
                 let digest = try self.digest(path)
-                if digest != subject.digest {
-                    report.add("output \(subject.name)", got: "\(digest)", want: "\(subject.digest)")
+                if digest != output.digest {
+                    report.add("output \(output.name)", got: "\(digest)", want: "\(output.digest)")
                 }
             } catch {
                 report.add(
-                    "output \(subject.name)", got: (error as? IbidError)?.message ?? "\(error)", want: "readable")
+                    "output \(output.name)", got: (error as? IbidError)?.message ?? "\(error)", want: "readable")
             }
         }
         for name in Set(found.keys).subtracting(names).sorted() {

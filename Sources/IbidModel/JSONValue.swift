@@ -66,6 +66,11 @@ extension JSONValue: Codable {
         } else if let value = try? container.decode(Bool.self) {
             self = .bool(value)
         } else if let value = try? container.decode(Int64.self) {
+            // A larger number would be written differently by different readers, so it is refused where it is read.
+            guard (-CanonicalJSON.largestInteger...CanonicalJSON.largestInteger).contains(value) else {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "an integer beyond 2^53 - 1 has no place in a record")
+            }
             self = .int(value)
         } else if let value = try? container.decode(String.self) {
             self = .string(value)

@@ -14,29 +14,36 @@ enum Fixture {
 
     static let image = digest("image manifest")
 
-    /// The small documents that the statements of a run name.
-    static func documents(_ number: Int) -> [Digest: [UInt8]] {
-        let texts = [#"{"command":["python","iris.py"],"run":\#(number)}"#, #"{"exitCode":0,"run":\#(number)}"#]
-        return Dictionary(texts.map { (digest($0), Array($0.utf8)) }, uniquingKeysWith: { $1 })
+    private static func specText(_ number: Int) -> String {
+        #"{"command":["python","iris.py"],"params":{"rows":"\#(number)"},"schema":"ibid.run-spec.v1"}"#
     }
 
-    private static func document(_ number: Int, _ marker: String) -> JSONValue {
-        let found = documents(number).first { String(decoding: $0.value, as: UTF8.self).contains(marker) }
-        return .string(found?.key.hex ?? "")
+    private static func resultText(_ number: Int) -> String {
+        #"{"exitCode":0,"outputs":[],"schema":"ibid.run-result.v1","status":"succeeded","stdout":"sha256:\#(digest("stdout \(number)").hex)"}"#
+    }
+
+    static func spec(_ number: Int) -> Digest { digest(specText(number)) }
+
+    static func result(_ number: Int) -> Digest { digest(resultText(number)) }
+
+    /// The small documents that the statements of a run name.
+    static func documents(_ number: Int) -> [Digest: [UInt8]] {
+        [spec(number): Array(specText(number).utf8), result(number): Array(resultText(number).utf8)]
     }
 
     static func intent(_ number: Int) -> Statement {
         provenance(
-            number, buildType: BuildType.intent, subjects: [.init(name: "ibid:spec", digest: image)], ended: false)
+            number, buildType: BuildType.intent, subjects: [.init(name: "spec.json", digest: spec(number))],
+            ended: false)
     }
 
     static func outcome(_ number: Int, output: String = "sepal,petal\n") -> Statement {
         provenance(
             number, buildType: BuildType.run,
             subjects: [
-                .init(name: "results/head.csv", digest: digest(output)),
-                .init(name: "results/größe \u{1F600}.txt", digest: digest("42 \(number)\n")),
-                .init(name: "ibid:result", digest: digest(#"{"exitCode":0,"run":\#(number)}"#)),
+                .init(name: "outputs/results/head.csv", digest: digest(output)),
+                .init(name: "outputs/results/größe \u{1F600}.txt", digest: digest("42 \(number)\n")),
+                .init(name: "result.json", digest: result(number)),
             ], ended: true)
     }
 
@@ -51,7 +58,7 @@ enum Fixture {
                 "mediaType": .string(OCI.MediaType.manifest),
             ],
             ["name": "inputs/iris.csv", "digest": ["sha256": .string(digest("iris").hex)]],
-            ["name": "spec", "digest": ["sha256": document(number, "command")]],
+            ["name": "spec.json", "digest": ["sha256": .string(spec(number).hex)]],
         ]
         var metadata: [String: JSONValue] = [
             "invocationId": .string(runID(number).text), "startedOn": "2026-01-02T03:04:05Z",
@@ -72,7 +79,7 @@ enum Fixture {
                 "runDetails": [
                     "builder": ["id": "urn:ibid:builder:root", "version": ["ibid": "0.1.0"]],
                     "metadata": .object(metadata),
-                    "byproducts": [["name": "stdout", "digest": ["sha256": .string(digest("stdout").hex)]]],
+                    "byproducts": [["name": "logs/stdout.txt", "digest": ["sha256": .string(digest("stdout").hex)]]],
                 ],
             ])
     }
@@ -91,7 +98,7 @@ enum Fixture {
 
     static func replay(_ number: Int) -> Statement {
         Statement(
-            subjects: [.init(name: "ibid:replay", digest: digest("replay \(number)"))],
+            subjects: [.init(name: "result.json", digest: result(number))],
             predicateType: Statement.PredicateType.testResult,
             predicate: [
                 "result": "PASSED", "passedTests": ["results/head.csv"],

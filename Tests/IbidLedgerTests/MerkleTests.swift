@@ -93,10 +93,10 @@ private enum Straight {
     }
 
     @Test func consistencyProofsAreThoseOfTheStraightRecursion() throws {
-        for size in [1, 2, 3, 7, 8, 9, 64, 100, 129, 300] {
+        for size in [1, 2, 3, 4, 5, 6, 7, 8, 9, 31, 64, 65, 100, 300] {
             let tree = MerkleTree(size: Int64(size), node: Self.node)
             let newRoot = try tree.root(of: Int64(size))
-            for old in 0...size {
+            for old in stride(from: 0, through: size, by: size > 100 ? 13 : 1) {
                 let proof = try tree.consistencyProof(from: Int64(old))
                 let oldRoot = try tree.root(of: Int64(old))
                 #expect(oldRoot.bytes == Straight.root(Self.leaves[..<old]))
