@@ -31,7 +31,10 @@ let package = Package(
         .target(name: "CGit2Shim", dependencies: ["CGit2"]),
         .target(name: "CCurlShim", dependencies: ["CCurl"]),
         .target(name: "CLinux"),
-        .executableTarget(name: "ibid-sandbox", dependencies: ["CLinux"]),
+        .executableTarget(
+            name: "ibid-sandbox", dependencies: ["CLinux"],
+            // Plain C: without these it would load the Swift runtime, which takes longer than all that it does.
+            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
 
         // Level 1: values and arithmetic; no I/O.
         .target(name: "IbidModel", dependencies: [system], swiftSettings: strict),

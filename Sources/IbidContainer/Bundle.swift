@@ -127,7 +127,7 @@ struct Bundle {
                 ["nosuid", "noexec", "nodev", "mode=1777", "size=\(spec.limits.temporaryBytes)"], source: "shm"),
             mount("mqueue", "/dev/mqueue", ["nosuid", "noexec", "nodev"]),
         ]
-        if case .memory(let bytes) = spec.temporary {
+        if case .memory(let bytes) = spec.effectiveTemporary {
             mounts.append(mount("tmpfs", "/tmp", ["nosuid", "nodev", "mode=1777", "size=\(bytes)"]))
         }
         for (index, bind) in binds.enumerated() {

@@ -53,6 +53,7 @@ public struct ContainerHost: Sendable {
         gateway: (@Sendable (Int32) -> Void)? = nil, stop: ContainerStop? = nil
     ) throws -> ContainerOutcome {
         guard geteuid() == 0 else { throw IbidError.notRoot }
+        try spec.validate()
         let runtime = try ContainerRuntime(spec.runtime)
         let layout = try CgroupLayout.current()
         try Owner.current.mark(spec.workspace)

@@ -1,3 +1,4 @@
+import IbidModel
 public import SystemPackage
 
 /// One container: what it sees, what it runs, what it may use.
@@ -10,7 +11,7 @@ public struct ContainerSpec: Sendable {
     public var command: [String]
     /// The whole environment.
     public var environment: [String: String]
-    /// An absolute directory, which must exist in the image or among `directories`.
+    /// An absolute directory; one that the image has not is there all the same, owned by root.
     public var workingDirectory: String
     /// As in an image configuration: empty (root), `name`, `uid`, `name:group` or `uid:gid`.
     public var user: String
@@ -25,8 +26,8 @@ public struct ContainerSpec: Sendable {
     public var limits: ContainerLimits
     /// Whether it is a run or a build step.
     public var privileges: ContainerPrivileges
-    /// Where its `/tmp` is.
-    public var temporary: ContainerTemporary
+    /// Where its `/tmp` is; nil for what suits the privileges: half the memory limit for a run, the layer for a build.
+    public var temporary: ContainerTemporary?
     /// With `.build`: a TCP port on which a socket listens on 127.0.0.1 inside the container, served by the caller.
     public var gatewayPort: UInt16?
     /// The OCI runtime: a name on PATH or an absolute path.
@@ -51,9 +52,35 @@ public struct ContainerSpec: Sendable {
         self.directories = directories
         self.limits = limits
         self.privileges = privileges
-        self.temporary = temporary ?? (privileges == .run ? .memory(bytes: limits.temporaryBytes) : .layer)
+        self.temporary = temporary
         self.gatewayPort = gatewayPort
         self.runtime = runtime
+    }
+
+    /// Where `/tmp` is, with the default filled in.
+    var effectiveTemporary: ContainerTemporary {
+        temporary ?? (privileges == .run ? .memory(bytes: limits.temporaryBytes) : .layer)
+    }
+
+    /// Refuses what no container could be made of.
+    ///
+    /// - Throws: `container-spec`, saying what.
+    func validate() throws {
+        func refuse(_ what: String) -> IbidError { IbidError("container-spec", what) }
+        guard let program = command.first, !program.isEmpty else { throw refuse("there is no command to run") }
+        for path in [workingDirectory] + directories + binds.map(\.target) {
+            guard path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
+                throw refuse("'\(path)' is not an absolute path without '..'")
+            }
+        }
+        // The bytes end up in C strings, where a zero byte would cut them short.
+        for text in command + environment.flatMap({ [$0.key, $0.value] }) + [hostname, user, workingDirectory] {
+            guard !text.utf8.contains(0) else { throw refuse("a zero byte in '\(text.prefix { $0 != "\0" })…'") }
+        }
+        for name in environment.keys where name.isEmpty || name.contains("=") {
+            throw refuse("'\(name)' cannot name an environment variable")
+        }
+        guard gatewayPort == nil || privileges == .build else { throw refuse("a run has no gateway") }
     }
 }
 

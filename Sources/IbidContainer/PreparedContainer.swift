@@ -32,7 +32,8 @@ struct PreparedContainer {
 
         var skeleton = Skeleton(root: workspace.appending("skeleton"), stack: stack)
         for path in ["/proc", "/dev"] { try skeleton.directory(path) }
-        if case .memory = spec.temporary { try skeleton.directory("/tmp") }
+        if case .memory = spec.effectiveTemporary { try skeleton.directory("/tmp") }
+        if !isCovered(spec.workingDirectory) { try skeleton.directory(spec.workingDirectory) }
         for path in spec.directories { try skeleton.directory(path, owner: user) }
         for bind in binds where !isCovered(bind.target) {
             var status = stat()
@@ -54,7 +55,7 @@ struct PreparedContainer {
     // The runtime itself makes mount points in the file systems that it has just mounted.
     private func isCovered(_ target: String) -> Bool {
         if target.hasPrefix("/dev/") || target.hasPrefix("/proc/") { return true }
-        if case .memory = spec.temporary { return target.hasPrefix("/tmp/") }
+        if case .memory = spec.effectiveTemporary { return target.hasPrefix("/tmp/") }
         return false
     }
 

@@ -70,6 +70,28 @@ struct ContainerFixture {
         return try run(spec, stop: stop)
     }
 
+    static let hasPython = FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")
+
+    /// A container that runs a Python script, with the host's interpreter and libraries bound into it.
+    func pythonSpec(_ script: String) throws -> ContainerSpec {
+        let file = scratch.appending("script-\(UUID().uuidString).py")
+        try Data(script.utf8).write(to: URL(fileURLWithPath: file.string))
+        let binds = ["/usr", "/lib", "/lib64"].filter { FileManager.default.fileExists(atPath: $0) }.map {
+            ContainerBind(source: FilePath($0), target: $0)
+        }
+        return ContainerSpec(
+            workspace: try workspace(), layers: [layer], command: ["/usr/bin/python3", "/script.py"],
+            environment: ["PATH": "/bin", "HOME": "/root"],
+            binds: binds + [ContainerBind(source: file, target: "/script.py")])
+    }
+
+    /// Runs a Python script in a container.
+    func python(_ script: String, _ change: (inout ContainerSpec) -> Void = { _ in }) throws -> Result {
+        var spec = try pythonSpec(script)
+        change(&spec)
+        return try run(spec)
+    }
+
     /// Runs a container, keeping what it prints.
     func run(
         _ spec: ContainerSpec, gateway: (@Sendable (Int32) -> Void)? = nil, stop: ContainerStop? = nil
