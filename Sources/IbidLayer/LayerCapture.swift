@@ -54,7 +54,7 @@ private struct LayerCapture {
     private mutating func add(_ name: [UInt8], path: [UInt8], status: cl_stat, in directory: Int32) throws {
         var entry = TarEntry(
             path: path, kind: .directory, mode: status.mode & 0o7777, uid: status.uid, gid: status.gid,
-            mtime: normaliser.clamp(status.mtime_seconds))
+            mtime: status.mtime_seconds)
         switch status.mode & UInt32(S_IFMT) {
         case UInt32(S_IFDIR):
             let opened = withPath(name) { openat(directory, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) }
@@ -98,7 +98,7 @@ private struct LayerCapture {
 
     private mutating func write(_ entry: TarEntry) throws {
         entries += 1
-        try tar.add(entry)
+        try tar.add(normaliser.normalise(entry))
     }
 
     private mutating func whiteout(_ path: [UInt8]) throws {

@@ -11,8 +11,27 @@ public struct Normaliser: Hashable, Sendable {
     /// The latest time that an entry may carry.
     public let epoch: Timestamp
 
-    /// Clamps times to an epoch.
-    public init(epoch: Timestamp) { self.epoch = epoch }
+    /// Whether owners, permissions and times are taken out too, and nothing is dropped: for a user's own directory.
+    let contentOnly: Bool
+
+    /// Whether the directories whose content is dropped stay, empty: a base needs its `/tmp`, a step's layer does not.
+    public let keepsDirectories: Bool
+
+    /// For an image layer: clamps times to an epoch, drops what the list names.
+    public init(epoch: Timestamp, keepsDirectories: Bool = false) {
+        self.epoch = epoch
+        self.keepsDirectories = keepsDirectories
+        contentOnly = false
+    }
+
+    /// For a directory of data: names, content and the executable bit count, nothing else.
+    public static let content = Normaliser()
+
+    private init() {
+        epoch = Timestamp(seconds: 0)
+        contentOnly = true
+        keepsDirectories = true
+    }
 
     private static let files: Set<String> = [
         "var/cache/ldconfig/aux-cache", "var/log/dpkg.log", "var/log/alternatives.log", "var/log/bootstrap.log",
@@ -36,12 +55,29 @@ public struct Normaliser: Hashable, Sendable {
 
     /// Whether an entry, or the tree it lies in, is left out.
     public func drops(_ path: [UInt8]) -> Bool {
+        if contentOnly { return false }
         let text = String(decoding: path, as: UTF8.self)
-        return Self.files.contains(text) || Self.trees.contains { text == $0 || text.hasPrefix($0 + "/") }
+        return Self.files.contains(text)
+            || Self.trees.contains { (text == $0 && !keepsDirectories) || text.hasPrefix($0 + "/") }
     }
 
     /// Whether a file's content is left out.
-    public func empties(_ path: [UInt8]) -> Bool { Self.emptied.contains(String(decoding: path, as: UTF8.self)) }
+    public func empties(_ path: [UInt8]) -> Bool {
+        !contentOnly && Self.emptied.contains(String(decoding: path, as: UTF8.self))
+    }
+
+    /// What stays of an entry's owner, permissions and time.
+    func normalise(_ entry: TarEntry) -> TarEntry {
+        var entry = entry
+        entry.mtime = clamp(entry.mtime)
+        if contentOnly {
+            entry.mode = entry.kind == .directory || entry.mode & 0o100 != 0 ? 0o755 : 0o644
+            entry.uid = 0
+            entry.gid = 0
+            entry.xattrs = [:]
+        }
+        return entry
+    }
 
     /// Seconds since 1970, no later than the epoch and no earlier than 0.
     public func clamp(_ seconds: Int64) -> Int64 { max(0, min(seconds, epoch.seconds)) }

@@ -73,6 +73,9 @@ public final class TarReader {
         }
     }
 
+    /// Where in the archive the content of the file that `next` returned last begins, before any of it is read.
+    public var contentOffset: Int64 { offset }
+
     /// Hands out the content of the file that `next` returned last.
     public func readContent(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         while remaining > 0 {

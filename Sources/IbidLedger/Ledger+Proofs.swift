@@ -34,6 +34,18 @@ extension Ledger {
         }
     }
 
+    /// Where an entry stands: its index, and the tree as it was when the entry was the last.
+    ///
+    /// - Throws: `entry-not-found`; `ledger-damaged` when hashes are missing.
+    public func position(of leafIndex: Int64) throws -> LedgerPosition {
+        try proving { db in
+            let size = try LedgerHead.size(db)
+            guard (0..<size).contains(leafIndex) else { throw IbidError.entryNotFound(leafIndex, size: size) }
+            let root = try NodeCache.tree(db, size: leafIndex + 1).root(of: leafIndex + 1)
+            return LedgerPosition(leafIndex: leafIndex, treeSize: leafIndex + 1, rootHash: root.digest)
+        }
+    }
+
     static func head(_ db: Database) throws -> (SignedNote, Checkpoint) {
         guard let note = try LedgerHead.note(db, size: nil) else { throw IbidError.entryNotFound(0, size: 0) }
         return (note, try Checkpoint(text: note.text))
