@@ -1,6 +1,7 @@
 import CLinux
 import FoundationEssentials
 import IbidModel
+import IbidStore
 import SystemPackage
 
 /// The OCI runtime bundle of one container: `config.json` (runtime-spec 1.0) and the files that it names.

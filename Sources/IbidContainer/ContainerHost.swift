@@ -45,12 +45,12 @@ public struct ContainerHost: Sendable {
     ///   - gateway: with `gatewayPort`, called once, on a thread of its own, with the listening socket. It should
     ///     accept until that fails: the socket is shut down when the container has ended, and this function waits for
     ///     the closure and then closes the socket.
-    ///   - stop: ends the container when it is thrown.
+    ///   - stops: switches that end the container when one is thrown.
     /// - Throws: `IbidError` when the container could not be started or watched. A command that fails is an outcome.
     public func run(
         _ spec: ContainerSpec, stdout: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
         stderr: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
-        gateway: (@Sendable (Int32) -> Void)? = nil, stop: ContainerStop? = nil
+        gateway: (@Sendable (Int32) -> Void)? = nil, stops: [ContainerStop] = []
     ) throws -> ContainerOutcome {
         guard geteuid() == 0 else { throw IbidError.notRoot }
         try spec.validate()
@@ -73,7 +73,7 @@ public struct ContainerHost: Sendable {
         out.closeWriter()
         err.closeWriter()
         let watch = ContainerWatch(
-            process: process, group: group, limits: spec.limits, gateway: gateway, stop: stop,
+            process: process, group: group, limits: spec.limits, gateway: gateway, stops: stops,
             command: spec.command.first ?? "")
         // Asked while the command runs: it costs as much as a good part of the start.
         let version = try WorkerThread { _ = try? runtime.version() }  // asked again below, where an error is seen

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import IbidModel
+import IbidStore
 import Synchronization
 import SystemPackage
 

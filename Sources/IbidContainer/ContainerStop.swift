@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import IbidModel
+import IbidStore
 import Synchronization
 
 /// A switch that ends containers from outside: a full output, a Ctrl-C.
@@ -42,6 +43,3 @@ public final class ContainerStop: Sendable {
     /// Why; a signal leaves no words.
     var reasonText: String { reason.withLock { $0 } ?? "interrupted" }
 }
-
-/// The text of a negative error number, as the CLinux calls return it.
-func errorText(_ result: some SignedInteger) -> String { String(cString: strerror(Int32(-result))) }

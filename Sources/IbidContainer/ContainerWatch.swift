@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import IbidModel
+import IbidStore
 
 /// Watches one container from its start to its end: reports, clock, memory, the stop switch.
 final class ContainerWatch {
@@ -8,7 +9,7 @@ final class ContainerWatch {
     private let group: ControlGroup
     private let limits: ContainerLimits
     private let gateway: (@Sendable (Int32) -> Void)?
-    private let stop: ContainerStop?
+    private let stops: [ContainerStop]
     private let command: String
 
     /// Why it is being ended; the first cause counts.
@@ -25,13 +26,13 @@ final class ContainerWatch {
 
     init(
         process: SandboxProcess, group: ControlGroup, limits: ContainerLimits, gateway: (@Sendable (Int32) -> Void)?,
-        stop: ContainerStop?, command: String
+        stops: [ContainerStop], command: String
     ) {
         self.process = process
         self.group = group
         self.limits = limits
         self.gateway = gateway
-        self.stop = stop
+        self.stops = stops
         self.command = command
     }
 
@@ -99,8 +100,8 @@ final class ContainerWatch {
             }
             if ready.memory {
                 note(memoryCause)
-            } else if ready.stop {
-                note(stop?.reasonText ?? "interrupted")
+            } else if let stop = stops.first(where: \.isThrown), ready.stop {
+                note(stop.reasonText)
             } else if due {
                 note("wall time limit \(limits.wallSeconds ?? 0) s")
             } else {
@@ -115,18 +116,18 @@ final class ContainerWatch {
     private func poll(wait: Int64?, watching: Bool) throws -> (control: Bool, memory: Bool, stop: Bool) {
         // A negative descriptor is left out by poll.
         let memory = watching ? group.oomDescriptor ?? -1 : -1
-        let stopping = watching ? stop?.descriptor ?? -1 : -1
-        var polls = [process.control, memory, stopping].map {
+        let switches = watching ? stops.map(\.descriptor) : []
+        var polls = ([process.control, memory] + switches).map {
             pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
         }
         // Rounded up: a timeout a little too late is one turn, a little too early would be many.
         let timeout = wait.map { Int32(clamping: ($0 + 999) / 1_000) } ?? -1
         let count = Glibc.poll(&polls, UInt(polls.count), timeout)
         guard count >= 0 || errno == EINTR else {
-            throw IbidError.system("wait for", "the container", String(cString: strerror(errno)))
+            throw IbidError.system("wait for", "the container", lastError())
         }
         if count <= 0 { return (false, false, false) }
-        return (polls[0].revents != 0, polls[1].revents != 0, polls[2].revents != 0)
+        return (polls[0].revents != 0, polls[1].revents != 0, polls[2...].contains { $0.revents != 0 })
     }
 
     private func startGateway(_ socket: Int32) throws {

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import IbidModel
+import IbidStore
 import SystemPackage
 
 /// The cgroup of one container, `/ibid/<name>` in every tree that is needed: made before anything runs, and removed
@@ -26,7 +27,7 @@ final class ControlGroup {
         for root in layout.roots {
             let parent = root.appending(Self.parent)
             if mkdir(parent.string, 0o755) != 0 && errno != EEXIST {
-                throw IbidError.cgroup("create \(parent)", String(cString: strerror(errno)))
+                throw IbidError.cgroup("create \(parent)", lastError())
             }
             if layout.version == .v2 {
                 try enableControllers(root)
@@ -34,7 +35,7 @@ final class ControlGroup {
             }
             let path = parent.appending(name)
             guard mkdir(path.string, 0o755) == 0 else {
-                throw IbidError.cgroup("create \(path)", String(cString: strerror(errno)))
+                throw IbidError.cgroup("create \(path)", lastError())
             }
         }
     }
@@ -209,7 +210,7 @@ final class ControlGroup {
         // A process that has just been reaped may still be leaving.
         while rmdir(directory.string) != 0 && errno != ENOENT {
             guard errno == EBUSY, cl_monotonic_microseconds() < deadline else {
-                throw IbidError.cgroup("remove \(directory)", String(cString: strerror(errno)))
+                throw IbidError.cgroup("remove \(directory)", lastError())
             }
             usleep(500)
         }

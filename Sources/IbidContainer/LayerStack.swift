@@ -1,13 +1,13 @@
 import CLinux
 import Glibc
 import IbidModel
-import SystemPackage
+package import SystemPackage
 
 /// What an overlay of layers will show, read from the layers themselves: before anything is mounted, mount points are
 /// found in it and the image's users looked up.
 ///
 /// Layers are not trusted: symbolic links are resolved inside the stack, never by the host's kernel.
-struct LayerStack {
+package struct LayerStack {
     /// A directory of the merged tree: its path there, and where its parts lie, uppermost first.
     struct Directory {
         var path: [String]
@@ -34,7 +34,13 @@ struct LayerStack {
     private let layers: [FilePath]
 
     /// - Parameter layers: lowest first.
-    init(_ layers: [FilePath]) { self.layers = layers.reversed() }
+    package init(_ layers: [FilePath]) { self.layers = layers.reversed() }
+
+    /// The names that lead to a path without passing through a link; names that do not exist stay as they are.
+    package func realPath(_ path: String) throws -> [String] {
+        let resolution = try resolve(path)
+        return (resolution.directories.last?.path ?? []) + resolution.missing
+    }
 
     /// Follows a path with the rules of a file system whose root is the stack.
     func resolve(_ path: String) throws -> Resolution {

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import IbidModel
+import IbidStore
 
 /// A pipe from the container to a closure, read by a thread of its own until its last writer is gone.
 ///

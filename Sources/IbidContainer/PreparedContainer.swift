@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import IbidModel
 import IbidStore
@@ -21,6 +22,9 @@ struct PreparedContainer {
             // The umask of whoever calls has no say in how the container's root directory looks.
             chmod(workspace.appending(name).string, 0o755)
         }
+        // Nor has the moment: the container sees this directory's time as that of its root.
+        let timed = cl_utimes_at(CL_AT_FDCWD, workspace.appending("upper").string, 0, 0)
+        guard timed == 0 else { throw IbidError.system("set the time of", workspace.string, errorText(timed)) }
         // Docker gives every container these lines; without them nothing resolves `localhost`.
         let hosts = workspace.appending("bundle/hosts")
         try TextFile.create(
@@ -38,7 +42,7 @@ struct PreparedContainer {
         for bind in binds where !isCovered(bind.target) {
             var status = stat()
             guard stat(bind.source.string, &status) == 0 else {
-                throw IbidError.system("find", bind.source.string, String(cString: strerror(errno)))
+                throw IbidError.system("find", bind.source.string, lastError())
             }
             if status.st_mode & S_IFMT == S_IFDIR {
                 try skeleton.directory(bind.target)

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import IbidModel
+import IbidStore
 import SystemPackage
 
 /// One running ibid-sandbox: its process, and the packets that it sends.
@@ -31,10 +32,10 @@ final class SandboxProcess {
         defer { close(planFile) }
         let bytes = Array(plan.joined(separator: "\0").utf8) + [0]
         guard write(planFile, bytes, bytes.count) == bytes.count else {
-            throw IbidError.system("write", "the plan", String(cString: strerror(errno)))
+            throw IbidError.system("write", "the plan", lastError())
         }
         let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
-        guard null >= 0 else { throw IbidError.system("open", "/dev/null", String(cString: strerror(errno))) }
+        guard null >= 0 else { throw IbidError.system("open", "/dev/null", lastError()) }
         defer { close(null) }
         var ends: [Int32] = [-1, -1]
         let paired = cl_socketpair_seqpacket(&ends)

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import IbidModel
+import IbidStore
 import SystemPackage
 
 /// The layer that lies on top of an image's layers and holds what is missing there of mount points and promised
@@ -45,7 +46,7 @@ struct Skeleton {
             let parent = try make(resolution.missing.dropLast(), below: resolution, path)
             guard let name = resolution.missing.last else { return }
             let descriptor = open(parent.appending(name).string, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o644)
-            guard descriptor >= 0 else { throw IbidError.mountPoint(path, String(cString: strerror(errno))) }
+            guard descriptor >= 0 else { throw IbidError.mountPoint(path, lastError()) }
             fchmod(descriptor, 0o644)
             close(descriptor)
         }

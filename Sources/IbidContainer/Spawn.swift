@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import IbidModel
+import IbidStore
 import SystemPackage
 
 /// Starts a program with an empty environment and exactly these descriptors. It is killed when this thread ends.

@@ -1,5 +1,6 @@
 import Glibc
 import IbidModel
+import IbidStore
 import SystemPackage
 
 /// The small files of /proc and /sys/fs/cgroup: read whole, written in one call.
@@ -30,14 +31,14 @@ enum TextFile {
     /// Makes a file that need not survive a crash: no flush, which would cost more than the whole container.
     static func create(_ bytes: [UInt8], at path: FilePath) throws {
         let descriptor = open(path.string, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard descriptor >= 0 else { throw IbidError.system("create", path.string, String(cString: strerror(errno))) }
+        guard descriptor >= 0 else { throw IbidError.system("create", path.string, lastError()) }
         defer { close(descriptor) }
         fchmod(descriptor, 0o644)
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw IbidError.system("write", path.string, String(cString: strerror(errno))) }
+            guard count > 0 else { throw IbidError.system("write", path.string, lastError()) }
             rest = rest.dropFirst(count)
         }
     }

@@ -98,7 +98,7 @@ struct ContainerFixture {
     ) throws -> Result {
         let (out, err) = (Collected(), Collected())
         let outcome = try host.run(
-            spec, stdout: { out.add($0) }, stderr: { err.add($0) }, gateway: gateway, stop: stop)
+            spec, stdout: { out.add($0) }, stderr: { err.add($0) }, gateway: gateway, stops: stop.map { [$0] } ?? [])
         return Result(
             outcome: outcome, stdout: out.text, stderr: err.text, upper: spec.workspace.appending("upper"))
     }

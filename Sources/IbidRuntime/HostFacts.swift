@@ -1,0 +1,75 @@
+import FoundationEssentials
+import Glibc
+import IbidModel
+
+/// Facts of this machine that can change the bits of a result; recorded beside it, never part of it.
+enum HostFacts {
+    /// `linux/amd64` and the like, in the words of OCI.
+    static let platform: String = {
+        #if arch(x86_64)
+            "linux/amd64"
+        #elseif arch(arm64)
+            "linux/arm64"
+        #else
+            "linux/unknown"
+        #endif
+    }()
+
+    /// Processor and kernel of this machine.
+    static let current: [String: String] = {
+        var facts = ["platform": platform, "kernel": kernelRelease()]
+        let text = FileManager.default.contents(atPath: "/proc/cpuinfo").map { String(decoding: $0, as: UTF8.self) }
+        facts.merge(processor(cpuinfo: text ?? "")) { $1 }
+        return facts
+    }()
+
+    /// Model and feature level from the text of /proc/cpuinfo; the first processor speaks for all.
+    static func processor(cpuinfo: String) -> [String: String] {
+        var fields: [String: String] = [:]
+        for line in cpuinfo.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.isEmpty { break }
+            let halves = line.split(separator: ":", maxSplits: 1)
+            guard halves.count == 2 else { continue }
+            fields[trimmed(halves[0])] = trimmed(halves[1])
+        }
+        var facts: [String: String] = [:]
+        facts["cpu"] = fields["model name"]
+        if let flags = fields["flags"] { facts["cpuLevel"] = level(Set(flags.split(separator: " "))) }
+        return facts
+    }
+
+    // x86-64 psABI, table 3.1, in the names that the kernel gives the features.
+    private static let levels: [(name: String, flags: Set<Substring>)] = [
+        ("x86-64-v2", ["cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"]),
+        ("x86-64-v3", ["abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "xsave"]),
+        ("x86-64-v4", ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]),
+    ]
+
+    private static func level(_ flags: Set<Substring>) -> String {
+        var reached = "x86-64-v1"
+        for level in levels {
+            guard level.flags.isSubset(of: flags) else { break }
+            reached = level.name
+        }
+        return reached
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+
+    private static func kernelRelease() -> String {
+        var name = utsname()
+        guard uname(&name) == 0 else { return "unknown" }
+        return withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}
+
+extension Timestamp {
+    /// The moment that the system's clock shows.
+    static var now: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
+    }
+}

@@ -1,0 +1,18 @@
+import IbidModel
+
+extension IbidError {
+    static func platform(image: String, spec: String) -> IbidError {
+        IbidError(
+            "platform-mismatch",
+            "the run is for \(spec), its image for \(image), and this machine is \(HostFacts.platform)",
+            hint: "run it on a machine of that platform, or build the image for this one")
+    }
+
+    static func inputName(_ name: String) -> IbidError {
+        IbidError("input-name", "the input name '\(name)' cannot be a file name below /inputs")
+    }
+
+    static func outputPattern(_ pattern: String, _ reason: String) -> IbidError {
+        IbidError("output-pattern", "the output pattern '\(pattern)' \(reason)")
+    }
+}
