@@ -16,12 +16,14 @@ extension IbidError {
         _ place: SourcePlace, _ what: String, text: String, hint: String
     ) -> IbidError {
         IbidError(
-            "dockerfile-unsupported", "\(place): \(what) is not supported" + (text.isEmpty ? "" : ", in '\(excerpt(text))'"),
+            "dockerfile-unsupported",
+            "\(place): \(what) is not supported" + (text.isEmpty ? "" : ", in '\(excerpt(text))'"),
             hint: hint)
     }
 
     private static func excerpt(_ text: String) -> String {
-        let line = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : $0 }))
+        let line = String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : $0 }))
         return line.unicodeScalars.count <= 120
             ? line : String(String.UnicodeScalarView(line.unicodeScalars.prefix(117))) + "..."
     }

@@ -1,5 +1,47 @@
 /* The libcurl calls Swift cannot import: curl_easy_setopt and curl_easy_getinfo are variadic. */
 #ifndef CCURLSHIM_H
 #define CCURLSHIM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
 const char *cc_version(void);
+
+/* One easy handle: it keeps its connections between transfers. */
+typedef struct cc_handle cc_handle;
+
+/* Takes a piece of the body; anything but `size` ends the transfer. */
+typedef size_t (*cc_body)(const uint8_t *bytes, size_t size, void *_Nullable context);
+/* Takes one header line of a response, with its line end; anything but `size` ends the transfer. */
+typedef size_t (*cc_header)(const uint8_t *bytes, size_t size, void *_Nullable context);
+
+cc_handle *_Nullable cc_new(void);
+void cc_free(cc_handle *handle);
+
+struct cc_request {
+    const char *url;
+    const char *_Nullable accept;       /* the Accept header */
+    const char *_Nullable user_agent;
+    const char *_Nullable ca_file;      /* instead of the system's authorities */
+    const char *_Nullable client_cert;
+    const char *_Nullable proxy;        /* instead of the environment's */
+    int insecure;                       /* do not check the server's certificate */
+    int decode;                         /* ask for and undo compression in transit */
+    long stall_seconds;                 /* give up when nothing came for so long */
+    long connect_seconds;
+    cc_body body;
+    cc_header header;
+    void *_Nullable context;
+};
+
+/* Runs one GET to its end, following redirects. Returns curl's code: 0 is success, whatever the status. `error` gets
+   at least one byte and at most 256. */
+int cc_get(cc_handle *handle, const struct cc_request *request, long *status, char *error);
+
+/* The text of one of curl's codes. */
+const char *cc_error(int code);
+
+#pragma clang assume_nonnull end
 #endif

@@ -15,7 +15,9 @@ extension InstructionParser {
             let lowered = words[2].lowercased()
             let valid =
                 lowered.utf8.first.map { (97...122).contains($0) } ?? false
-                && lowered.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || "-_.".utf8.contains($0) }
+                && lowered.utf8.allSatisfy {
+                    (97...122).contains($0) || (48...57).contains($0) || "-_.".utf8.contains($0)
+                }
             guard valid else {
                 throw failure(
                     "'\(words[2])' is no stage name", hint: "a letter first, then letters, digits, '-', '_' and '.'")

@@ -1,0 +1,42 @@
+/// The head of an HTTP/1.1 request.
+struct HTTPRequest {
+    /// `GET`, `HEAD`…
+    let method: String
+    /// The request target: a path, or the whole address when a proxy is asked.
+    let target: String
+    /// Whether it speaks HTTP/1.0.
+    let isOld: Bool
+    private let headers: [String: String]
+
+    /// Names are not case-sensitive.
+    subscript(name: String) -> String? { headers[name.lowercased()] }
+
+    /// Reads the head, without the empty line that ends it; nil when it is none.
+    init?(_ head: [UInt8]) {
+        let lines = head.split(separator: 0x0a, omittingEmptySubsequences: false)
+            .map { String(decoding: $0.last == 0x0d ? $0.dropLast() : $0, as: UTF8.self) }
+        let words = (lines.first ?? "").split(separator: " ", omittingEmptySubsequences: false)
+        guard words.count == 3, words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0", !words[0].isEmpty, !words[1].isEmpty
+        else { return nil }
+        method = String(words[0])
+        target = String(words[1])
+        isOld = words[2] == "HTTP/1.0"
+        var headers: [String: String] = [:]
+        for line in lines.dropFirst() where !line.isEmpty {
+            guard let colon = line.firstIndex(of: ":") else { return nil }
+            headers[line[..<colon].lowercased()] = DockerfileReader.trimmed(String(line[line.index(after: colon)...]))
+        }
+        self.headers = headers
+    }
+
+    /// Whether the client wants the connection to end after the response.
+    var closes: Bool { isOld || self["Connection"]?.lowercased() == "close" }
+
+    /// The client's name, for messages.
+    var client: String {
+        let agent = self["User-Agent"] ?? ""
+        if agent.contains("APT-HTTP") { return "apt" }
+        let name = agent.prefix { $0 != "/" && $0 != " " }
+        return name.isEmpty ? "the step" : String(name)
+    }
+}

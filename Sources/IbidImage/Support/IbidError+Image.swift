@@ -1,0 +1,28 @@
+import IbidModel
+
+extension IbidError {
+    /// A name after `FROM` stands for nothing that Ibid has or can make.
+    static func unknownBase(_ name: String, place: SourcePlace?, hint: String?) -> IbidError {
+        let prefix = place.map { "\($0): " } ?? ""
+        return IbidError(
+            "base-not-found", "\(prefix)there is no base '\(name)'",
+            hint: hint ?? "built-in bases are debian:bookworm and python:3.11; "
+                + "any other: ibid base add '\(name)' --from oci:DIR|docker-archive:FILE|rootfs.tar",
+            exit: .notFound)
+    }
+
+    /// The bootstrap of a base went wrong.
+    static func bootstrap(_ what: String, _ reason: String, hint: String? = nil) -> IbidError {
+        IbidError("bootstrap", "cannot make the base: \(what): \(reason)", hint: hint)
+    }
+
+    /// An image that was to be added is not what it says.
+    static func badImage(_ source: String, _ problem: String) -> IbidError {
+        IbidError("bad-image", "\(source): \(problem)")
+    }
+
+    /// Something asked the gateway for what the lock does not have.
+    static func notInLock(_ client: String, _ what: String) -> String {
+        "\(client) asked for \(what), which the lock does not have"
+    }
+}
