@@ -17,7 +17,7 @@ public struct BaseCatalog: Sendable {
     }
 
     let store: Store
-    private let cache: FilePath
+    let cache: FilePath
 
     /// - Parameter cache: a directory for locks and temporary files, `$IBID_HOME/cache/bases`.
     public init(store: Store, cache: FilePath) {
@@ -101,6 +101,27 @@ public struct BaseCatalog: Sendable {
         return try alone(lock.ref) { scratch in
             try assemble(lock, recipe: recipe, scratch: scratch, progress: progress)
         }
+    }
+
+    /// The manifest of a base that a lock names, which is made again when this home does not have it.
+    func locked(_ base: ImageLock.Base, progress: @escaping (String) -> Void) throws -> Digest {
+        if store.contains(base.manifest) { return base.manifest }
+        guard let packages = base.packages else {
+            throw IbidError(
+                "base-not-found",
+                "the lock names the base '\(base.name)' as \(base.manifest), which is not in the store",
+                hint: "add that very image: ibid base add '\(base.name)' --from oci:DIR|docker-archive:FILE",
+                exit: .notFound)
+        }
+        let made = try rebuild(lock: try store.put(canonical: packages), progress: progress)
+        guard made.manifest.digest == base.manifest else {
+            throw IbidError(
+                "base-differs",
+                "the base '\(base.name)' came out as \(made.manifest.digest), "
+                    + "the lock says \(base.manifest)", hint: "it was made by another version of mmdebstrap or dpkg",
+                exit: .verificationFailed)
+        }
+        return made.manifest.digest
     }
 
     private func assemble(

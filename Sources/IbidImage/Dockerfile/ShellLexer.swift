@@ -12,6 +12,8 @@ struct ShellLexer {
     var lookup: (String) -> String? = { _ in nil }
     /// Leave quotes in the result.
     var keepsQuotes = false
+    /// Treat quotes as any other character: in a here-document they are.
+    var ignoresQuotes = false
     /// Leave escape characters in the result.
     var keepsEscapes = false
     /// Leave `$name` as it stands when the variable is not set.
@@ -97,11 +99,11 @@ private struct ShellLexerRun {
                 return (text, words.finished)
             }
             switch scalar {
-            case "'":
+            case "'" where !lexer.ignoresQuotes:
                 let piece = try singleQuoted()
                 text += piece
                 words.addRaw(piece)
-            case "\"":
+            case "\"" where !lexer.ignoresQuotes:
                 let piece = try doubleQuoted(rawEscapes: rawEscapes)
                 text += piece
                 words.addRaw(piece)

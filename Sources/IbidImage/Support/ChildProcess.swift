@@ -103,8 +103,7 @@ struct ChildProcess {
                         guard let argv = words.baseAddress, let envp = variables.baseAddress else { return -EINVAL }
                         var request = cl_spawn(
                             path: path, argv: argv, envp: envp, working_directory: nil, descriptors: maps.baseAddress,
-                            descriptor_count: maps.count, new_session: 1, death_signal: SIGKILL, cgroup_procs: nil,
-                            cgroup_count: 0)
+                            descriptor_count: maps.count, new_session: 1, death_signal: SIGKILL)
                         return cl_spawn(&request, &child, &stage)
                     }
                 }

@@ -26,3 +26,17 @@ extension IbidError {
         "\(client) asked for \(what), which the lock does not have"
     }
 }
+
+extension IbidError {
+    /// A `RUN` step failed: what the gateway could not give is the likeliest cause and comes first.
+    static func stepFailed(
+        _ place: SourcePlace, _ how: String, text: String, complaints: [String], output: String
+    ) -> IbidError {
+        let error = IbidError.dockerfile(place, "the step failed: \(how)", text: text)
+        let cause = complaints.isEmpty ? "" : "\n" + complaints.prefix(5).joined(separator: "\n")
+        return IbidError(
+            "step-failed", error.message + cause + (output.isEmpty ? "" : "\n" + output),
+            hint: complaints.contains { $0.hasSuffix("which the lock does not have") }
+                ? "make the lock again, or build without it" : nil)
+    }
+}

@@ -1,0 +1,33 @@
+import IbidModel
+import IbidStore
+import SystemPackage
+
+/// Whole builds by everything they depend on but their bases, which are compared when a record is found.
+struct BuildCache {
+    struct Record: Codable {
+        var build: ImageBuild
+        var manifest: OCI.Descriptor
+        var layers: [Digest]
+        /// What each name after FROM stood for.
+        var bases: [String: Digest]
+    }
+
+    let directory: FilePath
+    let store: Store
+
+    /// The record of a key whose blobs are all still in the store.
+    func record(_ key: Digest) throws -> Record? {
+        guard let bytes = try readIfPresent(directory.appending(key.hex)),
+            // A record of another form is no record.
+            let record = try? CanonicalJSON.decode(Record.self, from: bytes)
+        else { return nil }
+        let blobs =
+            record.layers + [record.manifest.digest, record.build.recipe] + [record.build.lock].compactMap { $0 }
+        return blobs.allSatisfy { store.contains($0) } ? record : nil
+    }
+
+    func keep(_ record: Record, as key: Digest) throws {
+        try makeDirectories(directory, mode: 0o755)
+        try writeAtomically(try CanonicalJSON.encode(record), to: directory.appending(key.hex))
+    }
+}

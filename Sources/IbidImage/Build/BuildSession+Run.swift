@@ -1,0 +1,243 @@
+import CLinux
+import IbidContainer
+import IbidLayer
+import IbidModel
+import IbidStore
+import Synchronization
+import SystemPackage
+
+extension BuildSession {
+    /// Another version of what steps see is another key.
+    private static let version: JSONValue = 1
+
+    /// `RUN`.
+    func perform(_ run: RunInstruction, _ step: Dockerfile.Step, _ state: inout StageState) throws -> StepOutcome {
+        try refuse(run, step)
+        let current = state
+        let environment = self.environment(current)
+        let command = try command(run, step, current)
+        let locked = lockedAnswers(step)
+        let description: JSONValue = [
+            "kind": "run", "version": Self.version, "normaliser": .int(Int64(Normaliser.version)),
+            "layers": .array(state.layers.map { .string("\($0.digest)") }), "epoch": .int(state.epoch.seconds),
+            "command": .array(command.map { .string($0) }), "environment": .strings(environment),
+            "directory": .string(state.workingDirectory), "user": .string(state.execution.user ?? ""),
+            "network": .string(run.network ?? "default"), "apt": .string(Self.aptConfiguration),
+            "script": command == [Self.scriptPath] ? .optional(run.hereDocuments.first?.text) : .null,
+        ]
+        let key = StepCache.key(description)
+        let record = try cache.alone(key) { () -> (StepCache.Record, Bool) in
+            if options.usesCache, let record = try self.cached(key, locked) { return (record, true) }
+            let record = try execute(
+                run, command: command, environment: environment, step, current, locked: locked)
+            try keep(record, key)
+            return (record, false)
+        }
+        let requests = lock.map { _ in locked?.requests ?? [] } ?? record.0.requests
+        if !requests.isEmpty { self.requests.append((lockName(of: step), requests)) }
+        return .layer(record.0.layer, cached: record.1)
+    }
+
+    // MARK: cache
+
+    /// What the step may ask for; nil when there is no lock.
+    ///
+    /// A step that the lock does not know by its text (the Dockerfile has changed) sees everything in the lock.
+    private func lockedAnswers(_ step: Dockerfile.Step) -> GatewayAnswers? {
+        guard let lock else { return nil }
+        let name = lockName(of: step)
+        if let own = lock.steps.first(where: { $0.step == name }) { return GatewayAnswers(own.requests) }
+        return GatewayAnswers(lock.steps.flatMap(\.requests))
+    }
+
+    /// With a lock, only a record of the very same answers will do.
+    private func cached(_ key: Digest, _ locked: GatewayAnswers?) throws -> StepCache.Record? {
+        guard let locked else { return try cache.record(key) }
+        if let record = try cache.record(key), GatewayAnswers(record.requests) == locked { return record }
+        return try cache.record(Self.key(key, answers: locked.requests))
+    }
+
+    private func keep(_ record: StepCache.Record, _ key: Digest) throws {
+        // What the gateway fetched was not flushed yet; a record must not name what a crash can take back.
+        if !record.requests.isEmpty { try store.flush() }
+        try cache.keep(record, as: Self.key(key, answers: record.requests))
+        if lock == nil { try cache.keep(record, as: key) }
+    }
+
+    private static func key(_ key: Digest, answers: [ImageLock.Request]) -> Digest {
+        StepCache.key([
+            "step": .string("\(key)"),
+            "answers": .array(
+                answers.map { [.string($0.request), .optional($0.sha256.map { "\($0)" })] }),
+        ])
+    }
+
+    // MARK: what the step sees
+
+    private static let aptConfiguration = """
+        Acquire::http::Proxy "http://127.0.0.1:\(GatewayPath.port)";
+        Acquire::https::Proxy "http://127.0.0.1:\(GatewayPath.port)";
+        Acquire::http::Timeout "900";
+        Acquire::Check-Valid-Until "false";
+        Acquire::Languages "none";
+        Acquire::Queue-Mode "access";
+        DPkg::Use-Pty "0";
+        DPkg::Options { "--force-unsafe-io"; };
+
+        """
+
+    /// Later ones win: what keeps chance out, what the build was given, what the image says, how to reach the gateway.
+    private func environment(_ state: StageState) -> [String: String] {
+        var environment = StepEnvironment.determinism(epoch: state.epoch)
+        environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        environment.merge(state.arguments) { $1 }
+        environment.merge(state.environment) { $1 }
+        environment.merge(StepEnvironment.gateway(port: GatewayPath.port)) { $1 }
+        return environment
+    }
+
+    /// Where a here-document that names its own interpreter is, inside the step.
+    private static let scriptPath = "/run/ibid/script"
+
+    private func command(_ run: RunInstruction, _ step: Dockerfile.Step, _ state: StageState) throws -> [String] {
+        switch run.command {
+        case .exec(let words):
+            guard let first = words.first, !first.isEmpty else {
+                throw IbidError.dockerfile(step.place, "RUN has no command", text: step.text)
+            }
+            return words
+        case .shell(let text):
+            guard let document = run.hereDocuments.first else { return state.shell + [text] }
+            if run.hereDocuments.count == 1, HereDocument(word: text) != nil {
+                return document.text.hasPrefix("#!") ? [Self.scriptPath] : state.shell + [document.text]
+            }
+            // The shell reads its here-documents itself.
+            let full = run.hereDocuments.reduce(text) { $0 + "\n" + $1.content + $1.name }
+            return state.shell + [full]
+        }
+    }
+
+    private func refuse(_ run: RunInstruction, _ step: Dockerfile.Step) throws {
+        if let mount = run.mounts.first {
+            throw IbidError.unsupported(
+                step.place, "--mount=type=\(mount.type)", text: step.text,
+                hint: mount.type == "cache"
+                    ? "leave it out: steps are cached whole, and packages are kept by the gateway"
+                    : "COPY what it needs")
+        }
+        if run.network == "host" {
+            throw IbidError.unsupported(
+                step.place, "--network=host", text: step.text,
+                hint: "a step reaches package indexes through ibid; anything else would not be the same tomorrow")
+        }
+        if run.security != nil, run.security != "sandbox" {
+            throw IbidError.unsupported(
+                step.place, "--security=\(run.security ?? "")", text: step.text, hint: "leave it out")
+        }
+    }
+
+    // MARK: running it
+
+    private func execute(
+        _ run: RunInstruction, command: [String], environment: [String: String], _ step: Dockerfile.Step,
+        _ state: StageState, locked: GatewayAnswers?
+    ) throws -> StepCache.Record {
+        let name = "build-\(UInt64.random(in: 0 ... .max))"
+        let workspace = host.stateDirectory.appending(name)
+        try makeDirectories(workspace, mode: 0o700)
+        do {
+            let record = try execute(
+                run, command: command, environment: environment, step, state, locked: locked, workspace: workspace)
+            try removeTree(workspace)
+            return record
+        } catch {
+            // The step's own failure is what matters; the next sweep removes what is left.
+            try? removeTree(workspace)
+            throw error
+        }
+    }
+
+    private func execute(
+        _ run: RunInstruction, command: [String], environment: [String: String], _ step: Dockerfile.Step,
+        _ state: StageState, locked: GatewayAnswers?, workspace: FilePath
+    ) throws -> StepCache.Record {
+        let layers = try state.layers.map { try layerCache.directory(for: $0.digest) }
+        let apt = workspace.appending("apt.conf")
+        try writeAtomically(Array(Self.aptConfiguration.utf8), to: apt)
+        var environment = environment
+        let root = StageRoot(layers: layers)
+        if environment["HOME"] == nil {
+            environment["HOME"] = try UserLookup(root: root).home(of: state.execution.user ?? "")
+        }
+        let container = workspace.appending("container")
+        try makeDirectories(container, mode: 0o700)
+        var binds = [ContainerBind(source: apt, target: GatewayPath.aptConfiguration)]
+        if command == [Self.scriptPath] {
+            let script = workspace.appending("script")
+            try writeAtomically(Array((run.hereDocuments.first?.text ?? "").utf8), to: script, mode: 0o755)
+            binds.append(ContainerBind(source: script, target: Self.scriptPath))
+        }
+        let spec = ContainerSpec(
+            workspace: container, layers: layers, command: command, environment: environment,
+            workingDirectory: state.workingDirectory, user: state.execution.user ?? "",
+            binds: binds, limits: options.limits,
+            privileges: .build, gatewayPort: run.network == "none" ? nil : GatewayPath.port, runtime: options.runtime)
+        let gateway = try Gateway(sources: sources, locked: locked)
+        let output = OutputTail()
+        let forward = ProgressSink(progress)
+        let sink: @Sendable (UnsafeRawBufferPointer) -> Void = { bytes in
+            output.add(bytes)
+            forward.send(bytes)
+        }
+        let serve: @Sendable (Int32) -> Void = { listener in
+            gateway.serve(listener)
+            gateway.stop()
+        }
+        let outcome = try host.run(
+            spec, stdout: sink, stderr: sink, gateway: run.network == "none" ? nil : serve, stop: stop)
+        switch outcome.ending {
+        case .exited(0): break
+        case .exited(let status):
+            throw IbidError.stepFailed(
+                step.place, "exit status \(status)", text: step.text, complaints: gateway.complaints,
+                output: output.text)
+        case .killed(let reason):
+            if stop?.isThrown ?? false { throw IbidError("interrupted", "interrupted", exit: .interrupted) }
+            throw IbidError.stepFailed(
+                step.place, "killed (\(reason))", text: step.text, complaints: gateway.complaints, output: output.text)
+        }
+        let layer = try captureLayer(
+            upper: container.appending("upper"), normaliser: Normaliser(epoch: state.epoch), into: store)
+        return StepCache.Record(layer: layer, requests: gateway.answers.requests)
+    }
+}
+
+/// The end of what a step wrote.
+final class OutputTail: Sendable {
+    private let bytes = Mutex<[UInt8]>([])
+
+    func add(_ piece: UnsafeRawBufferPointer) {
+        bytes.withLock { bytes in
+            bytes.append(contentsOf: piece)
+            if bytes.count > 32 << 10 { bytes.removeFirst(bytes.count - (16 << 10)) }
+        }
+    }
+
+    /// Its last lines.
+    var text: String {
+        let lines = bytes.withLock { String(decoding: $0, as: UTF8.self) }
+            .split(whereSeparator: { $0 == "\n" || $0 == "\r\n" || $0 == "\r" })
+        return lines.suffix(20).joined(separator: "\n")
+    }
+}
+
+/// Lets the threads that read a step's output tell of it one at a time.
+private final class ProgressSink: @unchecked Sendable {
+    // The closure is called under the lock only, while the building thread waits for the step.
+    private let lock = Mutex(())
+    private let progress: (ImageBuildEvent) -> Void
+
+    init(_ progress: @escaping (ImageBuildEvent) -> Void) { self.progress = progress }
+
+    func send(_ bytes: UnsafeRawBufferPointer) { lock.withLock { _ in progress(.output(Array(bytes))) } }
+}

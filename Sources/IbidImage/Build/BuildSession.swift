@@ -1,0 +1,298 @@
+import CLinux
+import IbidContainer
+import IbidLayer
+import IbidModel
+import IbidStore
+import SystemPackage
+
+/// One build: the stages that the target needs, in order. Used by one thread.
+final class BuildSession {
+    let store: Store
+    let layerCache: LayerCache
+    let host: ContainerHost
+    let bases: BaseCatalog
+    let cache: StepCache
+    let sources: PackageSources
+    let options: ImageBuildOptions
+    let dockerfile: Dockerfile
+    let tree: SourceTree
+    let lock: ImageLock?
+    let stop: ContainerStop?
+    let progress: (ImageBuildEvent) -> Void
+
+    private(set) var steps: [ImageBuild.Step] = []
+    private(set) var usedBases: [String: ImageLock.Base] = [:]
+    /// The requests of steps, by the step's name in a lock.
+    var requests: [(step: String, requests: [ImageLock.Request])] = []
+    var finished: [Int: StageState] = [:]
+    private var stepNames: [SourcePlace: String] = [:]
+    private var total = 0
+
+    init(
+        store: Store, layerCache: LayerCache, host: ContainerHost, bases: BaseCatalog, cache: StepCache,
+        sources: PackageSources, options: ImageBuildOptions, dockerfile: Dockerfile, tree: SourceTree, lock: ImageLock?,
+        stop: ContainerStop?, progress: @escaping (ImageBuildEvent) -> Void
+    ) {
+        self.store = store
+        self.layerCache = layerCache
+        self.host = host
+        self.bases = bases
+        self.cache = cache
+        self.sources = sources
+        self.options = options
+        self.dockerfile = dockerfile
+        self.tree = tree
+        self.lock = lock
+        self.stop = stop
+        self.progress = progress
+    }
+
+    /// Builds the target.
+    ///
+    /// - Returns: the image as it is at the end of its stage.
+    func run() throws -> StageState {
+        let target = try targetStage()
+        let needed = try neededStages(target)
+        nameSteps()
+        total = needed.reduce(0) { $0 + dockerfile.stages[$1].steps.count }
+        let globals = try globalArguments()
+        for index in needed { finished[index] = try build(dockerfile.stages[index], globals: globals) }
+        guard let state = finished[target] else { preconditionFailure("the target is among the needed stages") }
+        return state
+    }
+
+    // MARK: which stages
+
+    private func targetStage() throws -> Int {
+        guard let name = options.target else { return dockerfile.stages.count - 1 }
+        guard let index = dockerfile.stage(named: name) else {
+            let names = dockerfile.stages.compactMap(\.name).joined(separator: ", ")
+            throw IbidError(
+                "stage-not-found", "the Dockerfile has no stage '\(name)'",
+                hint: names.isEmpty ? "its stages have no names" : "its stages are \(names)", exit: .notFound)
+        }
+        return index
+    }
+
+    /// The target and the stages it takes something from, in the order of the file.
+    private func neededStages(_ target: Int) throws -> [Int] {
+        var needed: Set<Int> = []
+        var open = [target]
+        while let index = open.popLast() {
+            guard needed.insert(index).inserted else { continue }
+            let stage = dockerfile.stages[index]
+            var names = [stage.base]
+            for step in stage.steps {
+                switch step.instruction {
+                case .copy(let copy), .add(let copy): names += copy.from.map { [$0] } ?? []
+                case .run(let run): names += run.mounts.compactMap { $0.options["from"] }
+                default: break
+                }
+            }
+            for (position, name) in names.enumerated() {
+                // FROM knows stages by name only; a number there is an image's name.
+                guard let other = dockerfile.stage(named: name), position > 0 || Int(name) == nil else { continue }
+                if other < index {
+                    open.append(other)
+                } else if position > 0, other >= index {
+                    throw IbidError.dockerfile(
+                        stage.place, "the stage takes files from '\(name)', which is not before it", text: stage.text)
+                }
+            }
+        }
+        return needed.sorted()
+    }
+
+    /// A step's name in a lock: its text, and a number when the text stands there more than once.
+    private func nameSteps() {
+        var counts: [String: Int] = [:]
+        for step in dockerfile.stages.flatMap(\.steps) {
+            let count = counts[step.text, default: 0] + 1
+            counts[step.text] = count
+            stepNames[step.place] = count == 1 ? step.text : "\(step.text) (\(count))"
+        }
+    }
+
+    func lockName(of step: Dockerfile.Step) -> String { stepNames[step.place] ?? step.text }
+
+    // MARK: arguments
+
+    /// What BuildKit gives every build by itself.
+    private var platformArguments: [String: String] {
+        let architecture = BaseCatalog.architecture
+        let platform = "linux/\(architecture)"
+        return [
+            "TARGETPLATFORM": platform, "TARGETOS": "linux", "TARGETARCH": architecture, "TARGETVARIANT": "",
+            "BUILDPLATFORM": platform, "BUILDOS": "linux", "BUILDARCH": architecture, "BUILDVARIANT": "",
+            "TARGETSTAGE": options.target ?? "default",
+        ]
+    }
+
+    private func globalArguments() throws -> [String: String] {
+        var values = platformArguments
+        for step in dockerfile.globalArguments {
+            guard case .arg(let declarations) = step.instruction else { continue }
+            for declaration in declarations {
+                let known = values
+                values[declaration.name] =
+                    try options.arguments[declaration.name]
+                    ?? declaration.value.map { try expand($0, step) { known[$0] } } ?? values[declaration.name]
+            }
+        }
+        return values
+    }
+
+    /// Expands quotes, escapes and variables of a word.
+    func expand(_ word: String, _ step: Dockerfile.Step, _ lookup: @escaping (String) -> String?) throws -> String {
+        do {
+            return try ShellLexer(escape: dockerfile.escape, lookup: lookup).word(word)
+        } catch let error as ShellSyntaxError {
+            throw IbidError.dockerfile(step.place, error.problem, text: step.text)
+        }
+    }
+
+    // MARK: stages
+
+    private func build(_ stage: Dockerfile.Stage, globals: [String: String]) throws -> StageState {
+        var (state, triggers) = try start(stage, globals: globals)
+        state.arguments = [:]
+        for text in triggers {
+            try perform(try Dockerfile.parseTrigger(text, place: stage.place), &state, globals: globals)
+        }
+        for step in stage.steps { try perform(step, &state, globals: globals) }
+        return state
+    }
+
+    /// The image a stage begins with, and the triggers that its base left.
+    private func start(_ stage: Dockerfile.Stage, globals: [String: String]) throws -> (StageState, [String]) {
+        let heading = Dockerfile.Step(place: stage.place, text: stage.text, instruction: .maintainer(""))
+        let name = try expand(stage.base, heading) { globals[$0] }
+        guard !name.isEmpty else {
+            throw IbidError.dockerfile(
+                stage.place, "the base's name is empty", text: stage.text,
+                hint: "an ARG before FROM gives it: ARG VERSION=3.11")
+        }
+        if let platform = stage.platform {
+            let wanted = try expand(platform, heading) { globals[$0] }
+            guard wanted.isEmpty || wanted == "linux/\(BaseCatalog.architecture)" || wanted == "linux" else {
+                throw IbidError.unsupported(
+                    stage.place, "the platform '\(wanted)'", text: stage.text,
+                    hint: "this machine builds for linux/\(BaseCatalog.architecture)")
+            }
+        }
+        if let index = dockerfile.stage(named: name), Int(name) == nil, let earlier = finished[index] {
+            return adopt(earlier)
+        }
+        if name == "scratch" {
+            return (
+                StageState(
+                    epoch: Timestamp(seconds: ImageEpoch.earliest), architecture: BaseCatalog.architecture), []
+            )
+        }
+        return adopt(try base(name, stage.place, text: stage.text))
+    }
+
+    private func adopt(_ image: StageState) -> (StageState, [String]) {
+        var state = image
+        let triggers = state.execution.onBuild ?? []
+        state.execution.onBuild = nil
+        state.hasOwnCommand = false
+        return (state, triggers)
+    }
+
+    /// A base image by name: the lock's, or what the catalogue has.
+    func base(_ name: String, _ place: SourcePlace, text: String) throws -> StageState {
+        let manifest: Digest
+        if let lock {
+            guard let locked = lock.bases.first(where: { $0.name == name }) else {
+                throw IbidError.dockerfile(
+                    place, "the lock does not have the base '\(name)'", text: text,
+                    hint: "the Dockerfile has changed since: make the lock again")
+            }
+            manifest = try bases.locked(locked) { [progress] in progress(.base($0)) }
+            usedBases[name] = locked
+        } else {
+            do {
+                let base = try bases.resolve(name) { [progress] in progress(.base($0)) }
+                manifest = base.manifest.digest
+                let packages = try base.lock.map { try store.read(BaseLock.self, from: $0) }
+                usedBases[name] = ImageLock.Base(name: name, manifest: manifest, packages: packages)
+            } catch let error as IbidError where error.code == "base-not-found" {
+                throw IbidError.unknownBase(name, place: place, hint: error.hint)
+            }
+        }
+        let image = try store.manifest(manifest)
+        let config = try store.imageConfig(image)
+        var state = StageState(
+            epoch: try ImageEpoch.of(config, base: name), architecture: config.architecture, variant: config.variant)
+        state.base = manifest
+        state.layers = image.layers
+        state.execution = config.config ?? OCI.Execution()
+        let history = config.history ?? []
+        // Some images say less about their layers than they have; other tools insist on one entry for each.
+        state.history =
+            history.filter { $0.emptyLayer != true }.count == image.layers.count
+            ? history
+            : image.layers.map { _ in OCI.History(created: "\(state.epoch)", createdBy: "FROM \(name)") }
+        return state
+    }
+
+    /// Carries out one instruction.
+    private func perform(_ step: Dockerfile.Step, _ state: inout StageState, globals: [String: String]) throws {
+        if stop?.isThrown ?? false { throw IbidError("interrupted", "interrupted", exit: .interrupted) }
+        let started = cl_monotonic_microseconds()
+        progress(.stepStarted(number: steps.count + 1, of: max(total, steps.count + 1), instruction: step.text))
+        var outcome = StepOutcome.configuration
+        switch step.instruction {
+        case .run(let run): outcome = try perform(run, step, &state)
+        case .copy(let copy): outcome = try perform(copy, isAdd: false, step, &state)
+        case .add(let copy): outcome = try perform(copy, isAdd: true, step, &state)
+        case .workdir(let path): outcome = try workdir(path, step, &state)
+        case .arg(let declarations): try declare(declarations, step, &state, globals: globals)
+        default: try configure(step, &state)
+        }
+        var done = ImageBuild.Step(
+            instruction: step.text, layer: nil, cached: false, microseconds: cl_monotonic_microseconds() - started)
+        if case .layer(let layer, let cached) = outcome {
+            done.layer = layer?.digest
+            done.cached = cached
+            if let layer { state.layers.append(layer) }
+            state.history.append(
+                OCI.History(created: "\(state.epoch)", createdBy: step.text, emptyLayer: layer == nil ? true : nil))
+            progress(.stepFinished(done, layerBytes: layer?.size ?? 0))
+        } else {
+            // Nothing to do is nothing to do again.
+            done.cached = true
+            state.history.append(OCI.History(created: "\(state.epoch)", createdBy: step.text, emptyLayer: true))
+            progress(.stepFinished(done, layerBytes: 0))
+        }
+        steps.append(done)
+    }
+
+    private func declare(
+        _ declarations: [ArgumentDeclaration], _ step: Dockerfile.Step, _ state: inout StageState,
+        globals: [String: String]
+    ) throws {
+        for declaration in declarations {
+            let current = state
+            let name = try expand(declaration.name, step) { current.lookup($0) }
+            let value =
+                try options.arguments[name] ?? declaration.value.map { try expand($0, step) { current.lookup($0) } }
+                ?? globals[name]
+            if let value { state.arguments[name] = value }
+        }
+    }
+
+    /// The unpacked layers of a stage as one file system.
+    func root(of state: StageState) throws -> StageRoot {
+        StageRoot(layers: try state.layers.map { try layerCache.directory(for: $0.digest) })
+    }
+}
+
+/// What an instruction did.
+enum StepOutcome {
+    /// It changed the image's configuration only.
+    case configuration
+    /// It made a layer, or found that nothing changed.
+    case layer(OCI.Descriptor?, cached: Bool)
+}

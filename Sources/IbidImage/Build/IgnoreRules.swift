@@ -1,0 +1,82 @@
+/// `.dockerignore`: which paths of a tree are left out. The last matching line decides; a line with `!` takes back.
+///
+/// A line also matches everything below what it names (moby's `patternmatcher`).
+struct IgnoreRules {
+    private struct Rule {
+        var pattern: PathPattern
+        var keeps: Bool
+    }
+
+    private var rules: [Rule] = []
+
+    /// Whether nothing is left out.
+    var isEmpty: Bool { rules.isEmpty }
+
+    /// Whether a line takes something back, so that excluded directories have to be looked into.
+    var hasExceptions: Bool { rules.contains { $0.keeps } }
+
+    /// Reads a file of that form.
+    ///
+    /// - Throws: `PatternError` for a line that is no pattern.
+    init(text: String) throws(PatternError) {
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            if line.hasPrefix("#") { continue }
+            var pattern = DockerfileReader.trimmed(line.hasPrefix("\u{FEFF}") ? String(line.dropFirst()) : String(line))
+            if pattern.isEmpty { continue }
+            let keeps = pattern.hasPrefix("!")
+            if keeps { pattern = DockerfileReader.trimmed(String(pattern.dropFirst())) }
+            guard add(pattern, keeps: keeps) else { throw PatternError(line: index + 1, text: String(line)) }
+        }
+    }
+
+    /// Rules from `--exclude` flags.
+    init(patterns: [String]) throws(PatternError) {
+        for pattern in patterns {
+            guard add(pattern, keeps: false) else { throw PatternError(line: 0, text: pattern) }
+        }
+    }
+
+    private mutating func add(_ text: String, keeps: Bool) -> Bool {
+        let cleaned = Self.cleaned(text)
+        // "." and "/" name the whole tree; as moby does, they leave nothing out.
+        if cleaned.isEmpty { return true }
+        guard let pattern = PathPattern(cleaned) else { return false }
+        rules.append(Rule(pattern: pattern, keeps: keeps))
+        return true
+    }
+
+    /// Without leading and trailing slashes, `.` and `..` components.
+    private static func cleaned(_ pattern: String) -> String {
+        var parts: [Substring] = []
+        for part in pattern.split(separator: "/") where part != "." {
+            if part == ".." {
+                _ = parts.popLast()
+            } else {
+                parts.append(part)
+            }
+        }
+        return parts.joined(separator: "/")
+    }
+
+    /// Whether the path is left out.
+    func excludes(_ path: String) -> Bool {
+        var prefixes: [String] = []
+        for (index, character) in zip(path.indices, path) where character == "/" {
+            prefixes.append(String(path[..<index]))
+        }
+        prefixes.append(path)
+        var excluded = false
+        for rule in rules where rule.keeps == excluded {
+            if prefixes.contains(where: { rule.pattern.matches($0) }) { excluded = !rule.keeps }
+        }
+        return excluded
+    }
+}
+
+/// A line that is no pattern.
+struct PatternError: Error, Hashable {
+    /// The line's number, from 1; 0 when it stands in no file.
+    var line: Int
+    /// Its text.
+    var text: String
+}

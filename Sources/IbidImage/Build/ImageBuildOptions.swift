@@ -1,0 +1,52 @@
+public import IbidContainer
+public import IbidModel
+
+/// How an image is to be built.
+public struct ImageBuildOptions: Sendable {
+    /// The recipe's path inside the source tree; without one, `Dockerfile` or what can be derived from the tree.
+    public var dockerfile: String?
+    /// The stage to build; the last one unless given.
+    public var target: String?
+    /// Values for `ARG`.
+    public var arguments: [String: String]
+    /// A lock in the store: the build sees what it has and nothing else.
+    public var lock: Digest?
+    /// The name that the image gets in the store's index.
+    public var ref: String
+    /// What a `RUN` step may use.
+    public var limits: ContainerLimits
+    /// The OCI runtime.
+    public var runtime: String
+    /// Whether steps that ran before may be taken from the cache.
+    public var usesCache: Bool
+
+    /// Makes options; only the name has no default.
+    public init(
+        ref: String, dockerfile: String? = nil, target: String? = nil, arguments: [String: String] = [:],
+        lock: Digest? = nil, limits: ContainerLimits = ContainerLimits(), runtime: String = "crun",
+        usesCache: Bool = true
+    ) {
+        self.ref = ref
+        self.dockerfile = dockerfile
+        self.target = target
+        self.arguments = arguments
+        self.lock = lock
+        self.limits = limits
+        self.runtime = runtime
+        self.usesCache = usesCache
+    }
+}
+
+/// What a build tells while it works.
+public enum ImageBuildEvent: Sendable {
+    /// Something is going on with the base.
+    case base(String)
+    /// A step begins.
+    case stepStarted(number: Int, of: Int, instruction: String)
+    /// A `RUN` step writes to stdout or stderr.
+    case output([UInt8])
+    /// A step is done; its layer has that many bytes.
+    case stepFinished(ImageBuild.Step, layerBytes: Int64)
+    /// Something the user should know.
+    case warning(String)
+}

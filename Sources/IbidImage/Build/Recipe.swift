@@ -1,0 +1,50 @@
+import IbidModel
+
+/// What an image is built from: a Dockerfile's text, the repository's own or derived.
+public struct Recipe: Sendable {
+    /// The file's name, for messages.
+    public let name: String
+    /// The text.
+    public let text: String
+    /// Whether the repository has no Dockerfile and this was derived from its files.
+    public let isDerived: Bool
+    /// What `.dockerignore` leaves out of the source tree.
+    let ignored: IgnoreRules
+
+    static func find(in tree: SourceTree, named: String?) throws -> Recipe {
+        let name = named ?? "Dockerfile"
+        if let bytes = try tree.readFile(Array(name.utf8)) {
+            return Recipe(
+                // Bytes that are not UTF-8 are reported with their line by the reader of the Dockerfile.
+                name: name, text: try Self.text(bytes, name), isDerived: false, ignored: try ignored(tree, name))
+        }
+        if named != nil {
+            throw IbidError(
+                "recipe-not-found", "the source tree has no file '\(name)'",
+                hint: "only committed files of the job's directory count", exit: .notFound)
+        }
+        return Recipe(
+            name: "(derived Dockerfile)", text: try DerivedRecipe(tree: tree).text(), isDerived: true,
+            ignored: try ignored(tree, name))
+    }
+
+    private static func text(_ bytes: [UInt8], _ name: String) throws -> String {
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        _ = try DockerfileReader(bytes, file: name)
+        throw IbidError.dockerfile(SourcePlace(file: name, line: 1), "bytes that are not UTF-8", text: "")
+    }
+
+    private static func ignored(_ tree: SourceTree, _ dockerfile: String) throws -> IgnoreRules {
+        for name in [dockerfile + ".dockerignore", ".dockerignore"] {
+            guard let bytes = try tree.readFile(Array(name.utf8)) else { continue }
+            do {
+                return try IgnoreRules(text: String(decoding: bytes, as: UTF8.self))
+            } catch let error {
+                throw IbidError.dockerfile(
+                    SourcePlace(file: name, line: error.line), "this is no pattern", text: error.text,
+                    hint: "brackets have to be closed, and a backslash escapes what follows it")
+            }
+        }
+        return try IgnoreRules(patterns: [])
+    }
+}
