@@ -194,7 +194,8 @@ extension BuildSession {
             gateway.stop()
         }
         let outcome = try host.run(
-            spec, stdout: sink, stderr: sink, gateway: run.network == "none" ? nil : serve, stop: stop)
+            spec, stdout: sink, stderr: sink, gateway: run.network == "none" ? nil : serve,
+            stops: stop.map { [$0] } ?? [])
         switch outcome.ending {
         case .exited(0): break
         case .exited(let status):
