@@ -1,4 +1,6 @@
+import IbidCommands
+
 @main
 struct Main {
-    static func main() {}
+    static func main() { IbidCommand.run() }
 }

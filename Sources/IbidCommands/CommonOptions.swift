@@ -1,0 +1,26 @@
+import ArgumentParser
+import Foundation
+import IbidEngine
+import IbidModel
+
+/// What every command takes.
+struct CommonOptions: ParsableArguments {
+    @Flag(help: "Print one JSON document on stdout.")
+    var json = false
+
+    func engine() throws -> Engine {
+        var engine = try Engine.open(try Self.home())
+        engine.stopsOnSignals = true
+        return engine
+    }
+
+    static func home() throws -> Home {
+        try Home.locate(environment: ProcessInfo.processInfo.environment)
+    }
+}
+
+/// A run named on the command line.
+struct RunArgument: ParsableArguments {
+    @Argument(help: "A run's id, a unique prefix of it, or @last.")
+    var run: String
+}

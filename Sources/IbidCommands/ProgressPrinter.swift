@@ -1,0 +1,41 @@
+import Glibc
+import IbidEngine
+import IbidModel
+
+/// Shows what the engine tells: the analysis' streams as they are, everything else as short lines on stderr.
+///
+/// - Parameter json: the analysis' stdout goes to stderr, because stdout holds the document.
+func progressPrinter(json: Bool) -> EventSink {
+    let data = json ? STDERR_FILENO : STDOUT_FILENO
+    return { event in
+        switch event {
+        case .snapshot(let snapshot):
+            let state = snapshot.dirty ? " with uncommitted changes" : ""
+            line("snapshot", "\(snapshot.commit.hex.prefix(12))\(state), tree \(snapshot.tree.hex.prefix(12))")
+        case .base(let text): line("base", text)
+        case .stepStarted(let index, let count, let instruction):
+            if Terminal.isInteractive { line("build", "[\(index)/\(count)] \(oneLine(instruction))") }
+        case .stepOutput(let bytes):
+            if Terminal.isInteractive { Terminal.write(bytes, to: STDERR_FILENO) }
+        case .stepFinished(let index, let count, let step):
+            let time = step.cached ? "cached" : Formatting.duration(microseconds: step.microseconds)
+            line("build", "[\(index)/\(count)] \(oneLine(step.instruction)) (\(time))")
+        case .image(let build):
+            line("image", "\(Formatting.short(build.image)) \(build.ref), \(Formatting.size(build.sizeBytes))")
+        case .runStarted(let run, let command): line("run", "\(run) \(oneLine(command.joined(separator: " ")))")
+        case .stdout(let bytes): Terminal.write(bytes, to: data)
+        case .stderr(let bytes): Terminal.write(bytes, to: STDERR_FILENO)
+        case .runFinished: break
+        case .warning(let text): Terminal.note(Terminal.styled("warning:", .yellow) + " " + Terminal.safe(text))
+        }
+    }
+}
+
+private func line(_ label: String, _ text: String) {
+    Terminal.note(Terminal.styled(label, .dim) + " " + Terminal.safe(text))
+}
+
+private func oneLine(_ text: String) -> String {
+    let flat = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    return flat.count > 100 ? flat.prefix(99) + "…" : flat
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Foundation
+import IbidEngine
+import IbidModel
+import SystemPackage
+
+/// `ibid export`.
+struct Export: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write a run's audit record: one file that a stranger can check without Ibid.",
+        discussion: "Check it with 'ibid verify FILE', or with audit/verify.py, which needs only Python.")
+
+    @OptionGroup var target: RunArgument
+    @Option(name: .shortAndLong, help: "The file to write; - for stdout.", completion: .file())
+    var output: String?
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let engine = try common.engine()
+        let run = try engine.resolve(target.run)
+        let bytes = try engine.export(run)
+        if output == "-" {
+            Terminal.write(bytes, to: 1)
+            return
+        }
+        let path = output ?? "ibid-\(run).json"
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw IbidError.system("write", path, (error as NSError).localizedDescription)
+        }
+        if common.json {
+            Terminal.out(
+                JSONDocument.object([
+                    ("run", .text(run)), ("file", .string(path)), ("sizeBytes", .int(Int64(bytes.count))),
+                ]).text)
+        } else {
+            Terminal.note("wrote \(path) (\(Formatting.size(Int64(bytes.count)))); check it with 'ibid verify \(path)'")
+        }
+    }
+}
+
+/// `ibid verify`.
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check a record, the ledger, or the store, from their bytes.",
+        discussion: """
+            Without a file and without flags, the ledger and the store of this home are checked. Exit status 5: something
+            is not as it should be; every such thing is listed.
+            """)
+
+    @Argument(help: "An exported record.", completion: .file())
+    var file: String?
+    @Flag(help: "Check the ledger of this home.")
+    var ledger = false
+    @Flag(help: "Check the store of this home.")
+    var store = false
+    @Option(
+        help: "A public key (PEM) or vkey that you know from elsewhere; without one, the keys in the record are taken.",
+        completion: .file())
+    var key: [String] = []
+    @Option(help: "A directory with the run's outputs, to be compared with the record.", completion: .directory)
+    var outputs: String?
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if file != nil && (ledger || store) { throw ValidationError("give either a file or --ledger/--store") }
+        if file == nil && (outputs != nil || !key.isEmpty) {
+            throw ValidationError("--key and --outputs belong to a record file")
+        }
+    }
+
+    func run() throws {
+        var report = VerificationReport()
+        if let file {
+            report = try RecordCheck.verify(
+                FilePath(file), keys: key.map { FilePath($0) }, outputs: outputs.map { FilePath($0) })
+        } else {
+            if ledger || !store { report.merge(try Engine.verifyLedger(of: try CommonOptions.home())) }
+            if store || !ledger { report.merge(try common.engine().verifyStore()) }
+        }
+        if common.json { Terminal.out(ReportJSON.verification(report).text) } else { show(report) }
+        if !report.ok { throw ExitCode(IbidError.Exit.verificationFailed.rawValue) }
+    }
+
+    private func show(_ report: VerificationReport) {
+        for sentence in report.proved { Terminal.out("proved      \(Terminal.safe(sentence))\n") }
+        for sentence in report.notProved { Terminal.out("not proved  \(Terminal.safe(sentence))\n") }
+        for problem in report.problems {
+            Terminal.out(
+                Terminal.safe("PROBLEM     \(problem.what): got \(problem.got); want \(problem.want)") + "\n")
+        }
+        Terminal.out(report.ok ? "verified\n" : "verification failed: \(report.problems.count) problem(s)\n")
+    }
+}
+
+extension VerificationReport {
+    fileprivate mutating func merge(_ other: VerificationReport) {
+        proved += other.proved
+        notProved += other.notProved
+        problems += other.problems
+    }
+}

@@ -1,0 +1,126 @@
+import ArgumentParser
+import Foundation
+import IbidEngine
+import IbidModel
+import SystemPackage
+
+/// `ibid submit`.
+struct Submit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Snapshot, build, run and record a job.",
+        discussion: """
+            The analysis' stdout and stderr stream to this terminal and are kept. Its outputs are what it writes below
+            its working directory and /outputs. The words after -- replace the image's CMD (or the command of
+            job.toml), as in 'docker run'. An equal run of the same commit that succeeded before answers at once;
+            --fresh runs again.
+
+            Examples:
+              ibid submit jobs/iris
+              ibid submit . --rev v1.2 -p rows=10
+              ibid submit . --allow-dirty -- python explore.py
+            """)
+
+    @OptionGroup var job: JobOptions
+    @Option(
+        name: [.short, .customLong("param")], parsing: .singleValue, help: "Set a parameter of job.toml.",
+        transform: NamedValue.init)
+    var params: [NamedValue] = []
+    @Option(
+        parsing: .singleValue, help: "Give an input: the run reads it at /inputs/NAME.", transform: NamedValue.init)
+    var input: [NamedValue] = []
+    @Flag(help: "Run even if an equal run is recorded.")
+    var fresh = false
+    @OptionGroup var limits: LimitOptions
+    @Option(help: "The OCI runtime: crun, runc, or a path.")
+    var runtime = "crun"
+    @OptionGroup var common: CommonOptions
+    @Argument(parsing: .postTerminator, help: "Words that replace the image's CMD.")
+    var command: [String] = []
+
+    func run() throws {
+        var request = job.request()
+        request.params = try NamedValue.dictionary(params, "parameter")
+        request.inputs = try NamedValue.dictionary(input, "input").mapValues { FilePath($0) }
+        request.fresh = fresh
+        request.command = command
+        request.limits = try limits.changes()
+        request.runtime = runtime
+        let report = try common.engine().submit(request, events: progressPrinter(json: common.json))
+        if common.json {
+            Terminal.out(ReportJSON.run(report).text)
+        } else {
+            RunSummary.note(report)
+        }
+        if report.status == .killed && report.reason == "interrupted" {
+            throw ExitCode(IbidError.Exit.interrupted.rawValue)
+        }
+        if report.status != .succeeded { throw ExitCode(3) }
+    }
+}
+
+/// A job and the revision to take.
+struct JobOptions: ParsableArguments {
+    @Argument(
+        help: "The job's directory inside a git repository, or an address: URL[#REV[:DIR]].", completion: .directory)
+    var directory = "."
+    @Option(name: [.customLong("rev"), .customLong("revision")], help: "A branch, tag or commit (default: HEAD).")
+    var revision: String?
+    @Flag(help: "Take the working tree as it is, with uncommitted changes; the record says so.")
+    var allowDirty = false
+
+    func request() -> SubmitRequest {
+        var request = SubmitRequest(place: directory)
+        request.revision = revision
+        request.allowDirty = allowDirty
+        return request
+    }
+}
+
+/// Limits on the command line; they replace those of job.toml.
+struct LimitOptions: ParsableArguments {
+    @Option(help: "Memory limit, such as 2GiB.")
+    var memory: String?
+    @Option(help: "Processor cores, such as 1.5.")
+    var cpus: Double?
+    @Option(name: .customLong("pids-limit"), help: "Most processes and threads at one time.")
+    var pids: Int64?
+    @Option(name: .customLong("wall"), help: "Wall time limit, such as 10m.")
+    var wall: String?
+
+    func changes() throws -> SubmitRequest.LimitChanges {
+        var changes = SubmitRequest.LimitChanges()
+        changes.memoryBytes = try memory.map { try SubmitRequest.LimitChanges.parseSize($0) }
+        changes.cpuMillis = try cpus.map {
+            guard $0.isFinite, $0 >= 0.01, $0 <= 1_024 else { throw ValidationError("--cpus is from 0.01 to 1024") }
+            return Int64(($0 * 1_000).rounded())
+        }
+        changes.pids = try pids.map {
+            guard $0 >= 1 else { throw ValidationError("--pids-limit is at least 1") }
+            return $0
+        }
+        changes.wallSeconds = try wall.map { try SubmitRequest.LimitChanges.parseDuration($0) }
+        return changes
+    }
+}
+
+/// `NAME=VALUE`.
+struct NamedValue: Sendable {
+    let name: String
+    let value: String
+
+    init(_ text: String) throws {
+        guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+            throw ValidationError("'\(text)' is not of the form NAME=VALUE")
+        }
+        name = String(text[..<equals])
+        value = String(text[text.index(after: equals)...])
+    }
+
+    static func dictionary(_ values: [NamedValue], _ what: String) throws -> [String: String] {
+        try values.reduce(into: [:]) { result, pair in
+            guard result.updateValue(pair.value, forKey: pair.name) == nil else {
+                throw ValidationError("the \(what) '\(pair.name)' is given twice")
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Glibc
+import IbidModel
+
+/// The two streams of a command: data on stdout, everything else on stderr.
+///
+/// Writes go straight to the descriptors: nothing is held back, and a reader that went away ends the command as it
+/// ends every other (SIGPIPE).
+enum Terminal {
+    /// Writes data.
+    static func out(_ text: String) { write(Array(text.utf8), to: STDOUT_FILENO) }
+
+    /// Writes a message and a newline.
+    static func note(_ text: String) { write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+
+    /// Writes bytes as they are.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        bytes.withUnsafeBytes { buffer in
+            var rest = buffer[...]
+            while !rest.isEmpty {
+                let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                if count < 0 {
+                    // A full pipe on a non-blocking descriptor is waited for; anything else has nobody to tell.
+                    if errno == EINTR { continue }
+                    guard errno == EAGAIN else { return }
+                    var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    poll(&poller, 1, 1_000)
+                    continue
+                }
+                rest = rest.dropFirst(count)
+            }
+        }
+    }
+
+    /// Whether messages may have colour: stderr is a terminal and `NO_COLOR` is unset (no-color.org).
+    static let hasColour: Bool = {
+        let environment = ProcessInfo.processInfo.environment
+        return isatty(STDERR_FILENO) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+    }()
+
+    /// Whether stderr is a terminal, where progress may be shown.
+    static let isInteractive = isatty(STDERR_FILENO) == 1
+
+    /// Text in a colour, where colour is wanted.
+    static func styled(_ text: String, _ style: Style) -> String {
+        hasColour ? "\u{1b}[\(style.rawValue)m\(text)\u{1b}[0m" : text
+    }
+
+    /// The few styles that are used.
+    enum Style: Int {
+        case bold = 1
+        case dim = 2
+        case red = 31
+        case green = 32
+        case yellow = 33
+    }
+
+    /// Text that cannot move the cursor, clear the screen or break a line: a file name is somebody else's text.
+    static func safe(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.flatMap { scalar -> [Unicode.Scalar] in
+                    if scalar.value >= 0x20 && scalar.value != 0x7f && !(0x80..<0xa0).contains(scalar.value) {
+                        return [scalar]
+                    }
+                    return Array("\\x\(Hex.encode(Array(String(scalar).utf8)))".unicodeScalars)
+                }))
+    }
+}

@@ -1,0 +1,158 @@
+import Glibc
+import IbidContainer
+import IbidImage
+import IbidJob
+import IbidLayer
+import IbidLedger
+public import IbidModel
+import IbidRuntime
+import IbidSource
+import IbidStore
+import SystemPackage
+
+extension Engine {
+    /// Runs a job and records it: snapshot, build, execute, append.
+    ///
+    /// A run of the same spec and commit that succeeded before answers in its place, unless the request is `fresh`.
+    ///
+    /// - Returns: the recorded run. An analysis that fails or is killed is a recorded run too, not an error.
+    /// - Throws: `IbidError` when there is nothing to run or Ibid could not run it; nothing is recorded then, except
+    ///   an intent when execution had begun.
+    public func submit(_ request: SubmitRequest, events: @escaping EventSink) throws -> RunReport {
+        let snapshot = try snapshot(request)
+        events(.snapshot(snapshot))
+        let tree = try layers.directory(for: snapshot.layer)
+        let job = try loadJob(tree).setting(params: request.params)
+        let name = try name(of: job, request, snapshot)
+        let build = try build(snapshot, name: name, runtime: request.runtime, events: events)
+        let image = try store.imageConfig(try store.manifest(build.image))
+        let spec = try makeSpec(request, job: job, image: image, build: build, tree: tree)
+        let facts = RunFacts(
+            run: try moment.runID(), job: name, source: snapshot, build: build,
+            spec: spec, specDigest: try store.put(canonical: spec), image: build.image, lock: build.lock,
+            recipe: build.recipe, startedAt: moment.now())
+        if !request.fresh, var earlier = try reusableRun(facts) {
+            earlier.build = build
+            if let stdout = earlier.stdout { events(.stdout(try store.read(stdout))) }
+            if let stderr = earlier.stderr { events(.stderr(try store.read(stderr))) }
+            events(.runFinished(earlier))
+            return earlier
+        }
+        return try execute(facts, events: events)
+    }
+
+    /// Builds a job's image without running it.
+    public func buildImage(_ request: SubmitRequest, events: @escaping EventSink) throws -> ImageBuild {
+        let snapshot = try snapshot(request)
+        events(.snapshot(snapshot))
+        let job = try loadJob(try layers.directory(for: snapshot.layer))
+        return try build(
+            snapshot, name: try name(of: job, request, snapshot), runtime: request.runtime, events: events)
+    }
+
+    // MARK: Steps
+
+    private func snapshot(_ request: SubmitRequest) throws -> SourceSnapshot {
+        var (directory, revision) = (request.directory, request.revision)
+        if let remote = RemoteRepository(request.place) {
+            directory = try remote.fetch(into: home.cache)
+            if !remote.subdirectory.isEmpty { directory.append(remote.subdirectory) }
+            revision = request.revision ?? remote.revision ?? "HEAD"
+        }
+        return try SourceRepository.open(containing: directory).snapshot(
+            directory: directory, revision: revision, allowDirty: request.allowDirty, store: store)
+    }
+
+    private func loadJob(_ tree: FilePath) throws -> JobSpec {
+        guard let text = try SourceFile.read("job.toml", in: tree, limit: JobFile.sizeLimit) else { return JobSpec() }
+        return try JobFile.parse(text, file: "job.toml")
+    }
+
+    private func build(
+        _ snapshot: SourceSnapshot, name: String, runtime: String, events: @escaping EventSink
+    ) throws -> ImageBuild {
+        let builder = ImageBuilder(store: store, layers: layers, host: containers, cache: home.cache)
+        let options = ImageBuildOptions(ref: Self.imageName(name, snapshot.tree), runtime: runtime)
+        let translated = BuildEvents(events)
+        let build = try builder.build(snapshot: snapshot, options: options) { translated.send($0) }
+        events(.image(build))
+        // One statement says how an image came from a source; building it again from the cache says nothing new.
+        if try ledger.imageStatement(for: build.image)?.names(build.source) != true {
+            _ = try ledger.append(build.statement(of: snapshot, at: moment.now()))
+        }
+        return build
+    }
+
+    private func makeSpec(
+        _ request: SubmitRequest, job: JobSpec, image: OCI.ImageConfig, build: ImageBuild, tree: FilePath
+    ) throws -> RunSpec {
+        let execution = image.config ?? OCI.Execution()
+        let words = try JobCommand.resolve(image: execution, job: job.command, override: request.command)
+        let epoch = image.created.flatMap { Timestamp($0) } ?? Timestamp(seconds: 315_532_800)
+        return RunSpec(
+            image: build.image, platform: "\(image.os)/\(image.architecture)",
+            command: try job.command == nil ? words : Placeholders.substitute(words, params: job.params),
+            workingDirectory: execution.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/",
+            user: execution.user ?? "",
+            environment: RunEnvironment.make(
+                image: execution.env ?? [], job: job.environment, params: job.params, epoch: epoch),
+            params: job.params,
+            inputs: try JobInputs(store: store, source: tree).resolve(job.inputs, overrides: request.inputs),
+            outputs: job.outputs, limits: request.limits.applied(to: job.limits), compare: job.compare,
+            determinism: job.determinism, runtime: request.runtime)
+    }
+
+    /// `job:tree`, in the letters that image names may have.
+    private static func imageName(_ job: String, _ tree: GitObjectID) -> String {
+        var name = ""
+        for character in job.lowercased() {
+            let plain = character.isASCII && (character.isLetter || character.isNumber)
+            if plain { name.append(character) } else if let last = name.last, last != "-" { name.append("-") }
+        }
+        while name.last == "-" { name.removeLast() }
+        return (name.isEmpty ? "job" : name) + ":" + tree.hex.prefix(12)
+    }
+
+    private func name(of job: JobSpec, _ request: SubmitRequest, _ snapshot: SourceSnapshot) throws -> String {
+        if let name = job.name { return name }
+        if let last = FilePath(snapshot.subdirectory).lastComponent { return last.string }
+        let stem = Home(request.directory).root.stem ?? "job"
+        return stem.isEmpty ? "job" : stem
+    }
+
+    /// The newest run of this spec and commit that succeeded and whose bytes are all still there.
+    private func reusableRun(_ facts: RunFacts) throws -> RunReport? {
+        for named in try ledger.entries(naming: facts.specDigest).reversed() where named.role == "dependency" {
+            guard case .run(let run) = try ledger.entry(at: named.leafIndex).kind else { continue }
+            var report = try self.report(for: run)
+            guard report.spec == facts.specDigest, report.status == .succeeded,
+                report.source.commit == facts.source.commit,
+                report.source.tree == facts.source.tree, report.source.dirty == facts.source.dirty,
+                (report.outputs.map(\.digest) + [report.stdout, report.stderr].compactMap { $0 })
+                    .allSatisfy({ store.contains($0) })
+            else { continue }
+            report.cached = true
+            return report
+        }
+        return nil
+    }
+
+    private func execute(_ facts: RunFacts, events: @escaping EventSink) throws -> RunReport {
+        let workspace = try RunWorkspace(home: home, run: facts.run)
+        defer { workspace.release() }
+        _ = try ledger.append(facts.intent())
+        if stopsOnSignals { try stop.throwOnSignals() }
+        events(.runStarted(facts.run, command: facts.spec.command))
+        let executor = RunExecutor(store: store, layers: layers, host: containers)
+        let (result, measurement) = try executor.run(
+            facts.spec, workspace: workspace.directory, stdout: { events(.stdout(Array($0))) },
+            stderr: { events(.stderr(Array($0))) }, stop: stop)
+        let digest = try store.put(canonical: result)
+        let statement = facts.outcome(result, digest: digest, measurement)
+        let position = try ledger.append(statement)
+        var report = try RunReport(statement: statement, ledger: LedgerReference(position), store: store)
+        report.build = facts.build
+        events(.runFinished(report))
+        return report
+    }
+}

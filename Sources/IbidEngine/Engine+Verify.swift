@@ -1,0 +1,90 @@
+import Glibc
+import IbidLedger
+public import IbidModel
+import IbidStore
+public import SystemPackage
+
+extension Engine {
+    /// Checks a home's ledger from its bytes, also when it is too damaged to be used.
+    ///
+    /// - Throws: `ledger-missing` when the home has none.
+    public static func verifyLedger(of home: Home) throws -> VerificationReport {
+        guard access(home.ledger.string, F_OK) == 0 else { throw IbidError.ledgerMissing(home.ledger) }
+        do {
+            return try Ledger.open(at: home.ledger, keys: home.keys).verify()
+        } catch let error as IbidError {
+            var report = Ledger.verify(file: home.ledger)
+            report.add("the ledger \(home.ledger)", got: error.message, want: "a ledger that opens")
+            return report
+        }
+    }
+
+    /// Checks the store: every blob against its name, every name of the index, every blob that the ledger names.
+    public func verifyStore() throws -> VerificationReport {
+        var report = VerificationReport()
+        let digests = try store.digests()
+        report.problems = try store.verifyAll()
+        for (ref, descriptor) in try store.references() where !store.contains(descriptor.digest) {
+            report.add("image \(ref)", got: "no manifest \(descriptor.digest)", want: "its manifest in the store")
+        }
+        var named = 0
+        for run in try ledger.runs().map(\.run) {
+            for digest in try blobs(of: run, problems: &report) {
+                named += 1
+                if !store.contains(digest) {
+                    report.add("run \(run)", got: "blob \(digest) is missing", want: "every blob that its record names")
+                }
+            }
+        }
+        report.proved.append("\(digests.count) blobs were hashed; each is what its name says unless listed")
+        report.proved.append("\(named) blobs that the ledger's runs name were looked up")
+        report.notProved.append("who wrote the blobs: that is the ledger's part, 'ibid verify --ledger'")
+        return report
+    }
+
+    /// Every blob that a run's record names.
+    private func blobs(of run: RunID, problems: inout VerificationReport) throws -> [Digest] {
+        guard let outcome = try ledger.entries(for: run).last(where: { $0.kind == .run(run) }) else { return [] }
+        let recorded = RecordedRun(statement: try outcome.readStatement())
+        do {
+            return try recorded.everything(in: store)
+        } catch let error as IbidError {
+            // The blob itself is listed already when its bytes are wrong; a missing one is named here.
+            problems.add("run \(run)", got: error.message, want: "a readable record")
+            return recorded.others
+        }
+    }
+
+    /// The audit record of a run: one JSON document that a stranger can check without Ibid.
+    public func export(_ run: RunID) throws -> [UInt8] {
+        let recorded = RecordedRun(statement: try outcome(of: run).readStatement())
+        // The documents that say what ran and what came of it; the outputs themselves stay where they are.
+        var documents: [Digest: [UInt8]] = [:]
+        for digest in [recorded.spec, recorded.result] { documents[digest] = try store.read(digest) }
+        return try ledger.record(for: run, documents: documents).encoded
+    }
+}
+
+/// Checks an exported record; needs no home.
+public enum RecordCheck {
+    /// - Parameters:
+    ///   - keys: files of public keys that the caller trusts; none takes the keys in the record.
+    ///   - outputs: a directory with the run's outputs, to be compared with the record.
+    /// - Throws: `IbidError` when a file cannot be read; what is wrong with the record is in the report.
+    public static func verify(_ file: FilePath, keys: [FilePath], outputs: FilePath?) throws -> VerificationReport {
+        guard let bytes = try readIfPresent(file) else {
+            throw IbidError("file-not-found", "there is no file \(file)", exit: .notFound)
+        }
+        var pinned = PinnedKeys.none
+        for path in keys {
+            guard let text = try readIfPresent(path) else {
+                throw IbidError("file-not-found", "there is no key file \(path)", exit: .notFound)
+            }
+            let more = try PinnedKeys(parsing: String(decoding: text, as: UTF8.self))
+            pinned.attestors += more.attestors
+            pinned.ledgers += more.ledgers
+            pinned.anonymousLedgers += more.anonymousLedgers
+        }
+        return AuditRecord.verify(bytes, pinned: pinned, outputs: outputs)
+    }
+}

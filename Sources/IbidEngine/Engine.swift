@@ -1,0 +1,42 @@
+import IbidContainer
+import IbidImage
+import IbidLayer
+import IbidLedger
+import IbidModel
+import IbidStore
+import SystemPackage
+
+/// The stages put together: submit, replay, export, verify. The only place that sees them all.
+///
+/// Any number of processes may work in one home at a time; there is no daemon.
+public struct Engine: Sendable {
+    /// Where things are kept.
+    public let home: Home
+    let store: Store
+    let layers: LayerCache
+    let containers: ContainerHost
+    let ledger: Ledger
+    let moment: Moment
+    let stop: ContainerStop
+
+    /// Opens a home, making it on first use, and enters what a crash interrupted.
+    ///
+    /// - Throws: `IbidError` when the home cannot be made or read, or its ledger is damaged.
+    public static func open(_ home: Home, moment: Moment = .real) throws -> Engine {
+        try home.make()
+        let store = try Store.open(at: home.store)
+        let engine = Engine(
+            home: home, store: store, layers: LayerCache(root: home.layers, store: store),
+            containers: ContainerHost(sandbox: try ContainerHost.locateSandbox(), stateDirectory: home.runs),
+            ledger: try Ledger.open(at: home.ledger, keys: home.keys), moment: moment, stop: try ContainerStop())
+        try engine.repair()
+        return engine
+    }
+
+    /// Whether Ctrl-C and SIGTERM end a run, so that it is recorded as killed, instead of this process. Outside a run
+    /// they end the process as usual: nothing is open then that the next command would not repair.
+    public var stopsOnSignals = false
+
+    /// The bases of this home.
+    var bases: BaseCatalog { BaseCatalog(store: store, cache: home.cache.appending("bases")) }
+}

@@ -1,0 +1,21 @@
+import IbidImage
+
+/// Turns the builder's events into the engine's; it numbers the ends as it numbered the starts.
+final class BuildEvents {
+    private let sink: EventSink
+    private var (number, count) = (0, 0)
+
+    init(_ sink: @escaping EventSink) { self.sink = sink }
+
+    func send(_ event: ImageBuildEvent) {
+        switch event {
+        case .base(let text): sink(.base(text))
+        case .stepStarted(let number, let count, let instruction):
+            (self.number, self.count) = (number, count)
+            sink(.stepStarted(index: number, count: count, instruction: instruction))
+        case .output(let bytes): sink(.stepOutput(bytes))
+        case .stepFinished(let step, _): sink(.stepFinished(index: number, count: count, step: step))
+        case .warning(let text): sink(.warning(text))
+        }
+    }
+}

@@ -1,0 +1,30 @@
+public import IbidModel
+
+/// What the engine tells while it works; a terminal shows it, a log keeps it, nothing depends on it.
+public enum EngineEvent: Sendable {
+    /// The source is in the store.
+    case snapshot(SourceSnapshot)
+    /// A step of making a base image, in words.
+    case base(String)
+    /// A build step begins.
+    case stepStarted(index: Int, count: Int, instruction: String)
+    /// A build step prints.
+    case stepOutput([UInt8])
+    /// A build step ended.
+    case stepFinished(index: Int, count: Int, step: ImageBuild.Step)
+    /// The image is in the store.
+    case image(ImageBuild)
+    /// The command starts.
+    case runStarted(RunID, command: [String])
+    /// The command wrote to stdout.
+    case stdout([UInt8])
+    /// The command wrote to stderr.
+    case stderr([UInt8])
+    /// The outcome is in the ledger.
+    case runFinished(RunReport)
+    /// Something that the user should know and that stops nothing.
+    case warning(String)
+}
+
+/// Where events go.
+public typealias EventSink = @Sendable (EngineEvent) -> Void

@@ -1,0 +1,51 @@
+import Glibc
+import IbidModel
+import IbidStore
+import SystemPackage
+
+/// The directory of a run in progress, held by a lock for as long as this process works on it: a run whose lock
+/// nobody holds was interrupted.
+struct RunWorkspace {
+    let directory: FilePath
+    private let lockPath: FilePath
+    private let lock: FileLock
+
+    /// Makes and locks the workspace of a new run.
+    init(home: Home, run: RunID) throws {
+        directory = home.runs.appending(run.text)
+        lockPath = Self.lockPath(home: home, run: run)
+        lock = try FileLock(lockPath)
+        try makeDirectories(directory, mode: 0o755)
+    }
+
+    /// Removes the workspace.
+    func release() {
+        do {
+            try removeTree(directory)
+        } catch {
+            // The next command tries again and says so; the run's record does not depend on it.
+        }
+        unlink(lockPath.string)
+        lock.release()
+    }
+
+    static func lockPath(home: Home, run: RunID) -> FilePath { home.runs.appending(".\(run.text).lock") }
+
+    /// Whether a process works on a run now.
+    static func isLive(home: Home, run: RunID) throws -> Bool {
+        let path = lockPath(home: home, run: run)
+        guard access(path.string, F_OK) == 0 else { return false }
+        guard let lock = try FileLock(ifFree: path) else { return true }
+        lock.release()
+        return false
+    }
+
+    /// Removes what a run left whose process is gone; a live run's workspace stays.
+    static func reap(home: Home, run: RunID) throws {
+        let path = lockPath(home: home, run: run)
+        guard let lock = try FileLock(ifFree: path) else { return }
+        defer { lock.release() }
+        try removeTree(home.runs.appending(run.text))
+        unlink(path.string)
+    }
+}

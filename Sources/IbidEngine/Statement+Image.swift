@@ -1,0 +1,52 @@
+import IbidModel
+
+extension ImageBuild {
+    /// How the image came to be, as SLSA provenance; its first subject is the image manifest.
+    func statement(of snapshot: SourceSnapshot, at time: Timestamp) -> Statement {
+        var dependencies: [JSONValue] = [
+            [
+                "uri": .string("git+\(snapshot.origin ?? "file:///")@\(snapshot.commit.hex)"),
+                "digest": ["gitCommit": .string(snapshot.commit.hex), "gitTree": .string(snapshot.tree.hex)],
+            ],
+            RunFacts.descriptor("source", source, mediaType: OCI.MediaType.layer),
+            RunFacts.descriptor("Dockerfile", recipe),
+        ]
+        if let base { dependencies.append(RunFacts.descriptor("base", base, mediaType: OCI.MediaType.manifest)) }
+        if let lock {
+            dependencies.append(RunFacts.descriptor("lock.json", lock, mediaType: Provenance.statementMedia))
+        }
+        let done: [JSONValue] = steps.map { step in
+            ["instruction": .string(step.instruction), "layer": .optional(step.layer?.description)]
+        }
+        return Statement(
+            subjects: [Statement.Subject(name: ref, digest: image)],
+            predicateType: Statement.PredicateType.provenance,
+            predicate: [
+                "buildDefinition": [
+                    "buildType": .string(Provenance.image),
+                    "externalParameters": [
+                        "source": [
+                            "uri": .string(snapshot.origin ?? ""), "ref": .string(snapshot.revision),
+                            "subdirectory": .string(snapshot.subdirectory),
+                        ]
+                    ],
+                    "internalParameters": ["steps": .array(done), "sizeBytes": .int(sizeBytes)],
+                    "resolvedDependencies": .array(dependencies),
+                ],
+                "runDetails": [
+                    "builder": [
+                        "id": .string(Provenance.builder), "version": ["ibid": .string(IbidVersion.current)],
+                    ],
+                    "metadata": ["finishedOn": .string(time.description)],
+                ],
+            ])
+    }
+}
+
+extension Statement {
+    /// Whether a provenance statement names some bytes among what it was made from.
+    func names(_ digest: Digest) -> Bool {
+        (predicate["buildDefinition"]?["resolvedDependencies"]?.array ?? [])
+            .contains { $0["digest"]?["sha256"]?.string == digest.hex }
+    }
+}
