@@ -3,11 +3,12 @@
 import logging
 from pathlib import Path
 
+# On a slow machine matplotlib says that it builds its font cache, on a fast one it does not;
+# it does so while it is imported.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
 import matplotlib.pyplot as plt
 import seaborn as sns
-
-# On a slow machine matplotlib says that it builds its font cache, on a fast one it does not.
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 # load_dataset downloads, unless the file is in its data directory: that is where Ibid mounts inputs.
 iris = sns.load_dataset("iris", data_home="/inputs")

@@ -6,6 +6,10 @@ import logging
 import pickle
 from pathlib import Path
 
+# On a slow machine matplotlib says that it builds its font cache, on a fast one it does not;
+# it does so while it is imported.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -14,9 +18,6 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
-
-# On a slow machine matplotlib says that it builds its font cache, on a fast one it does not.
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--seed", type=int, default=0)
