@@ -23,7 +23,7 @@ import stat
 import sys
 
 try:
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 except ImportError:
@@ -56,7 +56,8 @@ class Report:
             self.problems += 1
             print(f"BAD  {what}: {problem}")
             return None
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as problem:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError,
+                UnsupportedAlgorithm) as problem:
             self.problems += 1
             print(f"BAD  {what}: malformed ({type(problem).__name__}: {problem})")
             return None
@@ -456,6 +457,7 @@ def verify(data, pins, outputs):
         print("  - how the run ended: it has no outcome entry")
     if "replay" not in roles:
         print("  - that the run gives the same again: it has no replay entry")
+    print("  - that these are all entries about the run: some can be left out of a record")
     print("  - that the host told the truth: the statements are what its keys asserted")
     print("  - when it happened: times are those of the host's clock")
     print("  - that no newer entries were dropped, and that nobody was shown another history: compare the checkpoint")

@@ -150,6 +150,7 @@ struct AuditRecordVerifier {
         if !roles.contains(.replay) {
             report.notProved.append("that the run gives the same again: it has no replay entry")
         }
+        report.notProved.append("that these are all entries about the run: some can be left out of a record")
         report.notProved += NotProved.sentences(pinned: pinned, outside: false)
         let others = record.checkpoint.signatures.filter { $0.keyHash != record.ledgerKey.hash }
         if !others.isEmpty {

@@ -168,6 +168,8 @@ struct LedgerVerifier {
     {
         var opens = false
         if let run = facts.run, facts.kind == .intent || facts.kind == .run { opens = openedRuns.insert(run).inserted }
+        // A damaged statement must not make its run's next entry look wrong as well.
+        if facts.run == nil, let run = row.text(10).flatMap({ RunID($0) }) { openedRuns.insert(run) }
         let found: [String?] = (9...13).map { row.text($0) }
         let expected = [facts.kind.rawValue, facts.run?.text, facts.image?.hex, facts.startedAt, facts.finishedAt]
         if found != expected || row.integer(14) != (opens ? 1 : 0) {

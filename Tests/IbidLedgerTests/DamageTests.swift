@@ -1,0 +1,192 @@
+import Foundation
+import IbidCrypto
+import IbidLedger
+import IbidModel
+import IbidTestSupport
+import SystemPackage
+import Testing
+
+/// Ledgers that somebody edited, with SQL or with a hex editor.
+@Suite(.enabled(if: has("sqlite3"), "sqlite3 is not installed"))
+struct DamageTests {
+    /// A ledger of 12 entries whose file holds everything, and nothing else does.
+    private static func make(_ home: FilePath) throws -> FilePath {
+        let path = try RecordTests.make(home).ledger.path
+        try sql(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+        return path
+    }
+
+    @discardableResult
+    private static func sql(_ path: FilePath, _ statement: String) throws -> ShellResult {
+        try shell(["sqlite3", path.string, statement])
+    }
+
+    /// Puts bytes where a ledger is, without what SQLite left beside an earlier one.
+    private static func write(_ bytes: Data, _ file: FilePath) throws {
+        for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: file.string + suffix) {
+            try FileManager.default.removeItem(atPath: file.string + suffix)
+        }
+        try bytes.write(to: URL(fileURLWithPath: file.string))
+    }
+
+    private static let tables = ["entries", "statements", "checkpoints", "identity"]
+
+    @Test func theSchemaRefusesChanges() throws {
+        try withScratch { home in
+            let path = try Self.make(home)
+            for table in Self.tables {
+                let key = table == "checkpoints" ? "tree_size" : table == "identity" ? "id" : "leaf_index"
+                let statements = [
+                    "UPDATE \(table) SET \(key) = \(key)", "DELETE FROM \(table)",
+                    "DELETE FROM \(table) WHERE \(key) = (SELECT max(\(key)) FROM \(table))",
+                    "INSERT OR REPLACE INTO \(table) SELECT * FROM \(table)",
+                    "REPLACE INTO \(table) SELECT * FROM \(table) ORDER BY \(key) DESC LIMIT 1",
+                    "INSERT INTO \(table) SELECT * FROM \(table) LIMIT 1",
+                ]
+                for statement in statements {
+                    let result = try Self.sql(path, statement)
+                    #expect(result.status != 0, "\(statement)")
+                    #expect(result.stderr.contains("append-only"), "\(statement): \(result.stderr)")
+                }
+            }
+            for index in [13, 14, -1, 11] {
+                let result = try Self.sql(path, "INSERT INTO entries VALUES (\(index), x'00', zeroblob(32))")
+                #expect(result.stderr.contains("append-only"), "a gap at \(index)")
+            }
+            #expect(try Self.sql(path, "INSERT INTO entries VALUES ('12', 7, zeroblob(32))").status != 0, "STRICT")
+            #expect(Ledger.verify(file: path).ok)
+        }
+    }
+
+    @Test func aByteOfAnEntryIsNamed() throws {
+        try withScratch { home in
+            let path = try Self.make(home)
+            let original = try Data(contentsOf: URL(fileURLWithPath: path.string))
+            let ledger = try Ledger.openReadOnly(at: path)
+            for index: Int64 in [1, 6, 8, 11] {
+                let entry = try ledger.entry(at: index)
+                let hash = Digest.sha256(of: [0] + entry.leaf).bytes
+                let fields = [
+                    "leaf": Array(entry.leaf.dropFirst(60)), "payload": Array(entry.envelope.payload.dropFirst(40)),
+                    "signature": Array(entry.envelope.signature.dropFirst(8)), "leaf_hash": hash,
+                ]
+                for (field, bytes) in fields {
+                    let found = try #require(original.range(of: Data(bytes)), "\(field) of entry \(index)")
+                    var damaged = original
+                    damaged[found.lowerBound + 5] ^= 1
+                    let file = home.appending("damaged.sqlite")
+                    try Self.write(damaged, file)
+                    let report = Ledger.verify(file: file)
+                    let named = report.problems.contains { $0.what.contains("entry \(index) (run ") }
+                    #expect(named, "\(field) of entry \(index): \(report.problems)")
+                    #expect(
+                        report.problems.allSatisfy { !$0.what.contains("entry \(index + 1) ") },
+                        "\(field): \(report.problems)")
+                }
+            }
+        }
+    }
+
+    @Test func changesWithoutTheTriggersShow() throws {
+        try withScratch { home in
+            let path = try Self.make(home)
+            let original = try Data(contentsOf: URL(fileURLWithPath: path.string))
+            let open = Self.tables.flatMap { table in
+                ["update", "delete"].map { "DROP TRIGGER \(table)_no_\($0);" } + ["DROP TRIGGER \(table)_dense;"]
+            }.joined()
+            let edits = [
+                "DROP TRIGGER entries_no_update", "CREATE TRIGGER x AFTER INSERT ON entries BEGIN SELECT 1; END",
+                "DROP INDEX artifacts_by_digest", "CREATE TABLE extra (x)", "PRAGMA user_version = 2",
+                "PRAGMA application_id = 0",
+                open + "DELETE FROM entries WHERE leaf_index = 11",
+                open
+                    + "DELETE FROM checkpoints WHERE tree_size = 12; DELETE FROM statements WHERE leaf_index = 11; DELETE FROM entries WHERE leaf_index = 11; DELETE FROM events WHERE leaf_index = 11; DELETE FROM artifacts WHERE leaf_index = 11;",
+                open + "DELETE FROM entries WHERE leaf_index = 5", open + "DELETE FROM statements WHERE leaf_index = 5",
+                open + "DELETE FROM checkpoints WHERE tree_size = 12",
+                open + "UPDATE entries SET leaf = CAST(leaf || x'00' AS BLOB) WHERE leaf_index = 3",
+                open + "UPDATE entries SET leaf_hash = zeroblob(32) WHERE leaf_index = 3",
+                open + "UPDATE statements SET payload = replace(payload, 'main', 'mean') WHERE leaf_index = 3",
+                open
+                    + "UPDATE statements SET signature = (SELECT signature FROM statements WHERE leaf_index = 4) WHERE leaf_index = 3",
+                open + "UPDATE statements SET key_id = 'x' WHERE leaf_index = 3",
+                open + "UPDATE statements SET payload_type = 'text/plain' WHERE leaf_index = 3",
+                open + "UPDATE checkpoints SET note = replace(note, '\(4)', '5') WHERE tree_size = 4",
+                open + "UPDATE checkpoints SET root_hash = zeroblob(32) WHERE tree_size = 4",
+                open + "UPDATE identity SET origin = 'elsewhere'",
+                open + "DELETE FROM identity",
+                open + "UPDATE entries SET leaf_index = 100 WHERE leaf_index = 11",
+                "UPDATE events SET run_id = NULL WHERE leaf_index = 7", "UPDATE events SET opens = 1",
+                "DELETE FROM events",
+                "UPDATE events SET started_at = '2020-01-01T00:00:00Z' WHERE leaf_index = 8",
+                "UPDATE artifacts SET digest = 'x' WHERE leaf_index = 8 AND position = 0",
+                "INSERT INTO artifacts VALUES (8, 99, 'subject', 'x', 'y')",
+                "INSERT INTO artifacts VALUES (99, 0, 'subject', 'x', 'y')",
+                "UPDATE frontier SET hashes = zeroblob(64)", "INSERT INTO nodes VALUES (8, 0, zeroblob(32))",
+            ]
+            for edit in edits {
+                let file = home.appending("edited.sqlite")
+                try Self.write(original, file)
+                let result = try Self.sql(file, edit)
+                #expect(result.status == 0, "\(edit): \(result.stderr)")
+                let problems = Ledger.verify(file: file).problems
+                // Restoring the triggers is what a careful intruder does; the tree shows it all the same.
+                #expect(
+                    !problems.filter { !edit.hasPrefix(open) || !$0.what.contains("definition of trigger") }.isEmpty
+                        || edit.contains("tree_size = 12; DELETE"), "\(edit)")
+                #expect(!problems.isEmpty)
+            }
+        }
+    }
+
+    @Test func whatWasDroppedAtTheEndShowsAgainstACheckpointKeptElsewhere() throws {
+        try withScratch { home in
+            let ledger = try RecordTests.make(home).ledger
+            var options = VerifyOptions()
+            options.since = [try #require(try ledger.checkpoint())]
+            let dropped = """
+                PRAGMA writable_schema = 1; DELETE FROM sqlite_schema WHERE type = 'trigger'; PRAGMA writable_schema = 0;
+                """
+            try Self.sql(ledger.path, dropped)
+            try Self.sql(
+                ledger.path,
+                """
+                DELETE FROM checkpoints WHERE tree_size = 12; DELETE FROM statements WHERE leaf_index = 11;
+                DELETE FROM entries WHERE leaf_index = 11; DELETE FROM events WHERE leaf_index = 11;
+                DELETE FROM artifacts WHERE leaf_index = 11;
+                """)
+            let problems = Ledger.verify(file: ledger.path, options: options).problems
+            #expect(problems.contains { $0.what == "the entries" && $0.got == "11" })
+            #expect(Ledger.verify(file: home.appending("none.sqlite")).problems.count == 1)
+        }
+    }
+
+    @Test func aDamagedFileIsReportedAndNeverTakesTheProcessDown() throws {
+        try withScratch { home in
+            let path = try Self.make(home)
+            let original = try Data(contentsOf: URL(fileURLWithPath: path.string))
+            let dump = try Self.sql(path, ".dump").stdout
+            let file = home.appending("damaged.sqlite")
+            func report(_ bytes: Data) throws -> VerificationReport {
+                try Self.write(bytes, file)
+                return Ledger.verify(file: file)
+            }
+            for count in [0, 1, 99, 100, 4096, 5000, original.count / 2] {
+                try #expect(!report(original.prefix(count)).ok, "the first \(count) bytes")
+            }
+            try #expect(!report(Data("not a database at all, but long enough to look at".utf8)).ok)
+            // The oracle: what sqlite3 reads is the same, or the verification says that it is not.
+            let flips = Int(ProcessInfo.processInfo.environment["IBID_FLIPS"] ?? "") ?? 80
+            var changed = 0
+            for _ in 0..<flips {
+                var damaged = original
+                let position = Int.random(in: 0..<damaged.count)
+                damaged[position] ^= 1 << UInt8.random(in: 0..<8)
+                let ok = try report(damaged).ok
+                let same = try Self.sql(file, ".dump").stdout == dump
+                if !same { changed += 1 }
+                #expect(same || !ok, "the flip at byte \(position) changed what is read and was not found")
+            }
+            #expect(changed > flips / 10)
+        }
+    }
+}
