@@ -1,4 +1,5 @@
 import Glibc
+import IbidLayer
 import IbidLedger
 public import IbidModel
 import IbidStore
@@ -27,6 +28,9 @@ extension Engine {
         for (ref, descriptor) in try store.references() where !store.contains(descriptor.digest) {
             report.add("image \(ref)", got: "no manifest \(descriptor.digest)", want: "its manifest in the store")
         }
+        let unpacked = try layers.unpacked()
+        for layer in unpacked where digests.contains(layer) { report.problems += try layers.verify(layer) }
+        report.proved.append("\(unpacked.count) unpacked layers were compared with their blobs, file by file")
         var named = 0
         for run in try ledger.runs().map(\.run) {
             for digest in try blobs(of: run, problems: &report) {

@@ -10,7 +10,7 @@ public import SystemPackage
 /// with the next attempt. The cache may be removed at any time when nothing runs.
 public struct LayerCache: Sendable {
     private let root: FilePath
-    private let store: Store
+    let store: Store
 
     /// A cache in a directory, filled from a store.
     public init(root: FilePath, store: Store) {
@@ -18,11 +18,19 @@ public struct LayerCache: Sendable {
         self.store = store
     }
 
+    func path(of diffID: Digest) -> FilePath { root.appending(diffID.hex) }
+
+    /// The layers that are unpacked now.
+    public func unpacked() throws -> [Digest] {
+        guard access(root.string, F_OK) == 0 else { return [] }
+        return try names(in: root).compactMap { Digest(hex: $0) }.sorted()
+    }
+
     /// The directory of an unpacked layer, unpacking it first when needed.
     ///
     /// - Throws: `missing-blob`, `corrupt-blob`, or what is wrong with the archive.
     public func directory(for diffID: Digest) throws -> FilePath {
-        let directory = root.appending(diffID.hex)
+        let directory = path(of: diffID)
         if access(directory.string, F_OK) == 0 { return directory }
         try makeDirectories(root, mode: 0o755)
         // A few locks for all layers: their files stay, and two layers rarely wait for each other.

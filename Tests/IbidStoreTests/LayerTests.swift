@@ -119,3 +119,27 @@ import Testing
         }
     }
 }
+
+extension LayerTests {
+    @Test(.enabled(if: isRoot, "needs root to own files as others"))
+    func namesWhatWasChangedInAnUnpackedLayer() throws {
+        try withScratch { scratch in
+            let store = try Store.open(at: scratch.appending("store"))
+            try Self.makeTree(scratch.appending("one"))
+            let layer = try #require(
+                try captureLayer(
+                    upper: scratch.appending("one"), normaliser: Normaliser(epoch: Self.epoch), into: store))
+            let cache = LayerCache(root: scratch.appending("layers"), store: store)
+            let directory = try cache.directory(for: layer.digest)
+            #expect(try cache.verify(layer.digest) == [])
+            let changes = [
+                "printf y > \(directory)/d/sub/file", "touch \(directory)/d/new", "chmod 600 \(directory)/c",
+                "rm \(directory)/a-b", "ln -sfn b \(directory)/d/link",
+            ]
+            for (index, change) in changes.enumerated() {
+                #expect(try shell(["sh", "-c", change]).status == 0)
+                #expect(try cache.verify(layer.digest).count == index + 1, "\(change)")
+            }
+        }
+    }
+}
