@@ -51,8 +51,9 @@ public struct RunExecutor: Sendable {
             directories: [OutputRoots.outputs, spec.workingDirectory],
             limits: ContainerLimits(
                 memoryBytes: spec.limits.memoryBytes, cpuMillis: spec.limits.cpuMillis, pids: spec.limits.pids,
-                wallSeconds: spec.limits.wallSeconds, fileBytes: spec.limits.outputBytes,
-                openFiles: spec.limits.openFiles),
+                wallSeconds: spec.limits.wallSeconds,
+                // One byte more, so that a file which was cut off is seen to go beyond the limit.
+                fileBytes: spec.limits.outputBytes + 1, openFiles: spec.limits.openFiles),
             temporary: keepsTemporaryFiles(spec) ? .layer : nil, runtime: spec.runtime)
         let outcome = try host.run(
             container, stdout: { out.add($0) }, stderr: { err.add($0) }, stops: [full] + (stop.map { [$0] } ?? []))

@@ -33,7 +33,7 @@ __attribute__((noreturn)) static void become_runtime(const struct plan *plan, in
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) fail("mount /proc");
     char *arguments[] = {
         (char *)plan->runtime, "--cgroup-manager=disabled", "--root", SCRATCH "/state", "--log", LOG,
-        "--log-format=json",   "run", "--no-new-keyring", "--bundle", SCRATCH "/bundle", (char *)plan->container, NULL};
+        "--log-format=json",   "run", "--bundle", SCRATCH "/bundle", (char *)plan->container, NULL};
     char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
     execveat(runtime, "", arguments, environment, AT_EMPTY_PATH);
     fail("execute %s", plan->runtime);
