@@ -31,12 +31,13 @@ public struct LayerCache: Sendable {
     /// - Throws: `missing-blob`, `corrupt-blob`, or what is wrong with the archive.
     public func directory(for diffID: Digest) throws -> FilePath {
         let directory = path(of: diffID)
-        if access(directory.string, F_OK) == 0 { return directory }
+        if try isWhole(diffID) { return directory }
         try makeDirectories(root, mode: 0o755)
         // A few locks for all layers: their files stay, and two layers rarely wait for each other.
         let lock = try FileLock(root.appending(".lock-\(diffID.hex.prefix(1))"))
         defer { lock.release() }
-        if access(directory.string, F_OK) == 0 { return directory }
+        if try isWhole(diffID) { return directory }
+        try removeTree(directory)
         try store.verify(diffID)
         let aside = root.appending(".\(diffID.hex).partial")
         try removeTree(aside)
@@ -46,12 +47,28 @@ public struct LayerCache: Sendable {
             try removeTree(aside)
             throw error
         }
+        try writeAtomically(Array(Self.bootID.utf8), to: mark(of: diffID), durable: false)
         guard rename(aside.string, directory.string) == 0 else {
             throw IbidError.system("create", directory.string, lastError())
         }
-        try syncDirectory(root)
         return directory
     }
+
+    // Writing a layer's files to disk takes longer than unpacking them, and only a power failure makes it matter: the
+    // kernel keeps what was written until then. So nothing is flushed; a mark says in which boot the layer was
+    // unpacked, and a layer of an earlier boot is unpacked again.
+    private func isWhole(_ diffID: Digest) throws -> Bool {
+        guard access(path(of: diffID).string, F_OK) == 0 else { return false }
+        return try readIfPresent(mark(of: diffID)) == Array(Self.bootID.utf8)
+    }
+
+    private func mark(of diffID: Digest) -> FilePath { root.appending(".\(diffID.hex).boot") }
+
+    private static let bootID: String = {
+        let bytes = (try? readIfPresent("/proc/sys/kernel/random/boot_id")) ?? nil
+        // Without an id no layer is ever taken for whole: slow, and right.
+        return bytes.map { String(decoding: $0, as: UTF8.self) } ?? "\(UInt64.random(in: 0 ... .max))"
+    }()
 
     private func unpack(_ diffID: Digest, to path: FilePath) throws {
         try makeDirectories(path, mode: 0o755)
@@ -61,8 +78,5 @@ public struct LayerCache: Sendable {
         fchmod(descriptor, 0o755)
         var unpacker = LayerUnpacker(root: descriptor, name: "\(diffID)")
         try unpacker.unpack(try TarReader(file: store.path(of: diffID)))
-        // Before the directory gets its name: a power failure must not leave a layer with holes under a good name.
-        let result = cl_syncfs(descriptor)
-        guard result == 0 else { throw IbidError.system("flush", path.string, errorText(result)) }
     }
 }

@@ -84,7 +84,12 @@ package func forEachChunk(of path: FilePath, _ body: (UnsafeRawBufferPointer) th
 }
 
 /// Replaces a file's content at once: a reader sees the old bytes or the new ones, also after a crash.
-package func writeAtomically(_ bytes: [UInt8], to path: FilePath, mode: UInt32 = 0o644) throws {
+///
+/// - Parameter durable: whether the new content is on disk when this returns; without it a power failure may leave
+///   the file empty or absent.
+package func writeAtomically(
+    _ bytes: [UInt8], to path: FilePath, mode: UInt32 = 0o644, durable: Bool = true
+) throws {
     let directory = path.removingLastComponent()
     let aside = directory.appending(
         ".\(path.lastComponent?.string ?? "file").\(getpid()).\(UInt64.random(in: 0 ... .max))")
@@ -103,11 +108,11 @@ package func writeAtomically(_ bytes: [UInt8], to path: FilePath, mode: UInt32 =
                 rest = rest.dropFirst(max(0, count))
             }
         }
-        guard fsync(descriptor) == 0 else { throw IbidError.system("flush", aside.string, lastError()) }
+        if durable, fsync(descriptor) != 0 { throw IbidError.system("flush", aside.string, lastError()) }
         guard rename(aside.string, path.string) == 0 else {
             throw IbidError.system("replace", path.string, lastError())
         }
-        try syncDirectory(directory)
+        if durable { try syncDirectory(directory) }
     } catch {
         unlink(aside.string)
         throw error

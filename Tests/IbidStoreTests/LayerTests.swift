@@ -143,3 +143,22 @@ extension LayerTests {
         }
     }
 }
+
+extension LayerTests {
+    @Test func aLayerOfAnEarlierBootIsUnpackedAgain() throws {
+        try withScratch { scratch in
+            let store = try Store.open(at: scratch.appending("store"))
+            let file = scratch.appending("layer.tar")
+            try TarTests.write(
+                [(TarEntry(path: [0x61], kind: .file(size: 5), mode: 0o644), Array("whole".utf8))], to: file)
+            let digest = try store.put(file: file).digest
+            let cache = LayerCache(root: scratch.appending("layers"), store: store)
+            let directory = try cache.directory(for: digest)
+            // What a power failure leaves: a file with a hole, and the mark of the boot before.
+            try Data().write(to: URL(fileURLWithPath: "\(directory)/a"))
+            #expect(try shell(["cat", "\(try cache.directory(for: digest))/a"]).stdout == "")
+            try Data("another boot\n".utf8).write(to: URL(fileURLWithPath: "\(scratch)/layers/.\(digest.hex).boot"))
+            #expect(try shell(["cat", "\(try cache.directory(for: digest))/a"]).stdout == "whole")
+        }
+    }
+}
