@@ -70,4 +70,96 @@ struct BuilderTests {
         }
         #expect(images.count == 2 && images[0] == images[1])
     }
+
+    /// A second home that has the blobs a lock names, and a network that leads nowhere.
+    private func withLockOnly<T>(
+        _ f: BuildFixture, _ lock: Digest, _ body: (BuildFixture) throws -> T
+    ) throws -> T {
+        let record = try f.store.read(ImageLock.self, from: lock)
+        return try withBuilder("locked") { g in
+            for blob in record.steps.flatMap(\.requests).compactMap(\.sha256) + [lock] {
+                try g.store.put(file: f.store.path(of: blob))
+            }
+            setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple", 1)
+            defer { unsetenv("PIP_INDEX_URL") }
+            return try body(g)
+        }
+    }
+
+    @Test("with the lock another home needs no network, and is told what the lock does not have")
+    func locked() throws {
+        try withBuilder { f in
+            let build = try f.build(Self.quickstart)
+            let lock = try #require(build.lock)
+            try withLockOnly(f, lock) { g in
+                let again = try g.build(Self.quickstart) { $0.lock = lock }
+                #expect(again.image == build.image && again.lock == lock)
+                var other = Self.quickstart
+                other["requirements.txt"] = "six==1.16.0\npackaging\n"
+                let error = #expect(throws: IbidError.self) { try g.build(other) { $0.lock = lock } }
+                let message = try #require(error).message
+                #expect(message.hasPrefix("Dockerfile:4: the step failed"))
+                #expect(message.contains("pip asked for packaging, which the lock does not have"))
+            }
+        }
+    }
+
+    @Test("apt-get works unchanged, and with the lock without a network")
+    func apt() throws {
+        let files = [
+            "Dockerfile": """
+            FROM python:3.11
+            RUN apt-get update && apt-get install -y --no-install-recommends jq && rm -rf /var/lib/apt/lists/*
+            RUN jq --version > /version
+            """
+        ]
+        try withBuilder { f in
+            let build = try f.build(files)
+            let lock = try #require(build.lock)
+            #expect(try f.files(try #require(build.steps[1].layer))["version"] == "jq-1.6\n")
+            let names = try f.store.read(ImageLock.self, from: lock).steps.flatMap(\.requests).map(\.request)
+            #expect(names.contains("http://deb.debian.org/debian/dists/bookworm/InRelease"))
+            try withLockOnly(f, lock) { g in
+                let again = try g.build(files) { $0.lock = lock }
+                #expect(again.image == build.image)
+            }
+        }
+    }
+
+    @Test("a directory without a Dockerfile is built from its requirements")
+    func derived() throws {
+        try withBuilder { f in
+            let files = ["requirements.txt": "six==1.16.0\n", "main.py": "import six\n", "test_main.py": ""]
+            let build = try f.build(files)
+            let recipe = String(decoding: try f.store.read(build.recipe), as: UTF8.self)
+            #expect(
+                recipe == """
+                    FROM python:3.11
+                    WORKDIR /work
+                    COPY requirements.txt ./
+                    RUN pip install -r requirements.txt
+                    COPY . .
+                    CMD ["python", "main.py"]
+
+                    """)
+            let config = try f.store.imageConfig(try f.store.manifest(build.image))
+            #expect(config.config?.cmd == ["python", "main.py"])
+        }
+    }
+
+    @Test("no password of the host's pip configuration is in the home")
+    func secrets() throws {
+        try withUpstream { scratch, _, upstream in
+            try withBuilder { f in
+                setenv("PIP_INDEX_URL", "http://ana:s3cret-w0rd@127.0.0.1:\(upstream.port)/simple", 1)
+                defer { unsetenv("PIP_INDEX_URL") }
+                let build = try f.build(["Dockerfile": "FROM python:3.11\nRUN pip install alpha && env\n"])
+                #expect(build.lock != nil)
+                for word in ["s3cret-w0rd", "127.0.0.1:\(upstream.port)"] {
+                    let found = try shell(["grep", "-rlF", word, f.home.string])
+                    #expect(found.stdout == "", "\(word)")
+                }
+            }
+        }
+    }
 }

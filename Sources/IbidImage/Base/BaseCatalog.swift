@@ -19,10 +19,15 @@ public struct BaseCatalog: Sendable {
     let store: Store
     let cache: FilePath
 
-    /// - Parameter cache: a directory for locks and temporary files, `$IBID_HOME/cache/bases`.
-    public init(store: Store, cache: FilePath) {
+    private let scratch: FilePath?
+
+    /// - Parameters:
+    ///   - cache: a directory for locks and temporary files, `$IBID_HOME/cache/bases`.
+    ///   - scratch: where bases are put together; unless given, memory when there is plenty, else `cache`.
+    public init(store: Store, cache: FilePath, scratch: FilePath? = nil) {
         self.store = store
         self.cache = cache
+        self.scratch = scratch
     }
 
     /// The base a name after `FROM` stands for: what the store has under that name, or a built-in base, which is made
@@ -144,7 +149,8 @@ public struct BaseCatalog: Sendable {
         let lock = try FileLock(cache.appending(name + ".lock"))
         defer { lock.release() }
         // About 300 MB of tree, 60 MB of packages, and what apt and mmdebstrap keep while they work.
-        let place = try ScratchPlace.directory(needing: 1_500 << 20, fallback: cache.appending("scratch"))
+        let place =
+            try scratch ?? ScratchPlace.directory(needing: 1_500 << 20, fallback: cache.appending("scratch"))
         let home = Digest.sha256(of: cache.string).hex.prefix(12)
         let scratch = place.appending("ibid-\(home)-\(name)")
         try removeTree(scratch)

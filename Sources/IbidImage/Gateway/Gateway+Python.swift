@@ -34,7 +34,8 @@ extension Gateway {
         }
         if (request["Accept"] ?? "").contains(IndexPage.jsonType) {
             return try connection.respond(
-                "200 OK", type: IndexPage.jsonType, body: IndexPage.json(project: project, files: files))
+                "200 OK", type: IndexPage.jsonType,
+                body: IndexPage.json(project: project, files: files, forOldPip: request.isOldPip))
         }
         try connection.respond(
             "200 OK", type: "text/html; charset=utf-8", body: IndexPage.html(project: project, files: files))

@@ -32,6 +32,13 @@ struct HTTPRequest {
     /// Whether the client wants the connection to end after the response.
     var closes: Bool { isOld || self["Connection"]?.lowercased() == "close" }
 
+    /// Whether pip is older than 23.2.
+    var isOldPip: Bool {
+        guard let agent = self["User-Agent"], agent.hasPrefix("pip/") else { return false }
+        let numbers = agent.dropFirst(4).prefix { $0 != " " }.split(separator: ".").prefix(2).map { Int($0) ?? 0 }
+        return numbers.count == 2 && (numbers[0], numbers[1]) < (23, 2)
+    }
+
     /// The client's name, for messages.
     var client: String {
         let agent = self["User-Agent"] ?? ""

@@ -132,7 +132,10 @@ enum IndexPage {
     }
 
     /// A page with the gateway's own addresses.
-    static func json(project: String, files: [IndexFile]) -> [UInt8] {
+    ///
+    /// - Parameter forOldPip: pip before 23.2 looks for metadata under PEP 658's first name and takes nothing but text
+    ///   there; PEP 714 renamed the key because of it.
+    static func json(project: String, files: [IndexFile], forOldPip: Bool) -> [UInt8] {
         let listed = files.map { file -> JSONValue in
             var members: [String: JSONValue] = [
                 "filename": .string(file.filename), "url": .string(path(project, file.filename)),
@@ -140,10 +143,10 @@ enum IndexPage {
             ]
             if let requires = file.requiresPython { members["requires-python"] = .string(requires) }
             if let yanked = file.yanked { members["yanked"] = yanked.isEmpty ? true : .string(yanked) }
-            if file.hasMetadata {
-                let value: JSONValue = file.metadataSHA256.map { ["sha256": .string($0.hex)] } ?? true
-                members["core-metadata"] = value
-                members["dist-info-metadata"] = value
+            if file.hasMetadata, forOldPip {
+                members["dist-info-metadata"] = .string(file.metadataSHA256.map { "sha256=\($0.hex)" } ?? "true")
+            } else if file.hasMetadata {
+                members["core-metadata"] = file.metadataSHA256.map { ["sha256": .string($0.hex)] } ?? true
             }
             if let size = file.size { members["size"] = .int(size) }
             if let time = file.uploadTime { members["upload-time"] = .string(time) }
