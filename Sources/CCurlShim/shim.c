@@ -9,6 +9,7 @@ struct cc_handle {
     CURL *easy;
     cc_body body;
     cc_header header;
+    cc_check check;
     void *context;
 };
 
@@ -46,10 +47,17 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *user) {
     return handle->header((const uint8_t *)bytes, size * count, handle->context);
 }
 
+static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+    cc_handle *handle = user;
+    (void)a, (void)b, (void)c, (void)d;
+    return handle->check(handle->context);
+}
+
 int cc_get(cc_handle *handle, const struct cc_request *request, long *status, char *error) {
     CURL *easy = handle->easy;
     handle->body = request->body;
     handle->header = request->header;
+    handle->check = request->check;
     handle->context = request->context;
     curl_easy_reset(easy); /* keeps connections, sessions and the DNS cache */
     error[0] = 0;
@@ -92,6 +100,9 @@ int cc_get(cc_handle *handle, const struct cc_request *request, long *status, ch
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, handle);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, handle);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, handle);
     CURLcode code = curl_easy_perform(easy);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);

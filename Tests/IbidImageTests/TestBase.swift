@@ -24,6 +24,6 @@ enum TestBase {
     static func store() throws -> (Store, BaseCatalog.Base) {
         let store = try Store.open(at: cache.appending("store"))
         let catalog = BaseCatalog(store: store, cache: cache.appending("bases"))
-        return (store, try catalog.resolve("python:3.11") { print("base: \($0)") })
+        return (store, try catalog.resolve("python:3.11", progress: { print("base: \($0)") }))
     }
 }

@@ -14,6 +14,8 @@ typedef struct cc_handle cc_handle;
 
 /* Takes a piece of the body; anything but `size` ends the transfer. */
 typedef size_t (*cc_body)(const uint8_t *bytes, size_t size, void *_Nullable context);
+/* Asked about once a second while a transfer runs; anything but 0 ends it. */
+typedef int (*cc_check)(void *_Nullable context);
 /* Takes one header line of a response, with its line end; anything but `size` ends the transfer. */
 typedef size_t (*cc_header)(const uint8_t *bytes, size_t size, void *_Nullable context);
 
@@ -33,6 +35,7 @@ struct cc_request {
     long connect_seconds;
     cc_body body;
     cc_header header;
+    cc_check check;
     void *_Nullable context;
 };
 

@@ -11,6 +11,7 @@ import SystemPackage
 struct BaseAssembler {
     let store: Store
     let recipe: BaseRecipe
+    let isCancelled: () -> Bool
     let progress: (String) -> Void
 
     /// - Parameter scratch: an empty directory on a file system that takes programs and device nodes.
@@ -125,6 +126,7 @@ struct BaseAssembler {
             ] + options + [lock.release, root.string, "deb [trusted=yes] copy:\(repository) ./"])
         process.environment.merge(StepEnvironment.determinism(epoch: Timestamp(seconds: lock.epoch))) { $1 }
         process.environment["TMPDIR"] = scratch.string
+        process.isCancelled = isCancelled
         var configured = 0
         process.onErrorLine = { line in
             guard line.hasPrefix("Setting up ") else { return }

@@ -33,14 +33,18 @@ public struct BaseCatalog: Sendable {
     /// The base a name after `FROM` stands for: what the store has under that name, or a built-in base, which is made
     /// first when it is not there.
     ///
-    /// - Parameter progress: told what is going on while a base is made.
+    /// - Parameters:
+    ///   - isCancelled: asked a few times a second while a base is made; true ends that.
+    ///   - progress: told what is going on while a base is made.
     /// - Throws: `base-not-found`, or why the base could not be made.
-    public func resolve(_ name: String, progress: @escaping (String) -> Void = { _ in }) throws -> Base {
+    public func resolve(
+        _ name: String, isCancelled: @escaping () -> Bool = { false }, progress: @escaping (String) -> Void = { _ in }
+    ) throws -> Base {
         if let base = try find(name) { return base }
         guard let recipe = BaseRecipe.named(name) else {
             throw IbidError.unknownBase(name, place: nil, hint: BaseRecipe.hint(for: name))
         }
-        return try bootstrap(recipe, progress: progress)
+        return try bootstrap(recipe, isCancelled: isCancelled, progress: progress)
     }
 
     /// The base of that name that is in the store already.
@@ -80,22 +84,29 @@ public struct BaseCatalog: Sendable {
     // MARK: bootstrap
 
     /// Makes a built-in base from what the host's mirrors have today.
-    private func bootstrap(_ recipe: BaseRecipe, progress: @escaping (String) -> Void) throws -> Base {
+    private func bootstrap(
+        _ recipe: BaseRecipe, isCancelled: @escaping () -> Bool, progress: @escaping (String) -> Void
+    ) throws -> Base {
         try alone(recipe.ref) { scratch in
             // Another process may have made it while this one waited.
             if let base = try find(recipe.ref) { return base }
             let resolver = BaseResolver(
-                store: store, recipe: recipe, architecture: Self.architecture, progress: progress)
+                store: store, recipe: recipe, architecture: Self.architecture, isCancelled: isCancelled,
+                progress: progress)
             let packages = scratch.appending("packages")
             try makeDirectories(packages, mode: 0o755)
             let lock = try resolver.resolve(in: packages)
             try removeTree(packages)
-            return try assemble(lock, recipe: recipe, scratch: scratch, progress: progress)
+            return try assemble(
+                lock, recipe: recipe, scratch: scratch, isCancelled: isCancelled, progress: progress)
         }
     }
 
     /// Makes a base again from its lock and the packages in the store, without a network: the same bytes.
-    public func rebuild(lock digest: Digest, progress: @escaping (String) -> Void = { _ in }) throws -> Base {
+    public func rebuild(
+        lock digest: Digest, isCancelled: @escaping () -> Bool = { false },
+        progress: @escaping (String) -> Void = { _ in }
+    ) throws -> Base {
         let lock = try store.read(BaseLock.self, from: digest)
         guard lock.schema == BaseLock.currentSchema, lock.recipe == BaseRecipe.version,
             let recipe = BaseRecipe.all.first(where: { $0.ref == lock.ref })
@@ -104,12 +115,14 @@ public struct BaseCatalog: Sendable {
                 "reading the lock", "this version of ibid does not make '\(lock.ref)' as it was made")
         }
         return try alone(lock.ref) { scratch in
-            try assemble(lock, recipe: recipe, scratch: scratch, progress: progress)
+            try assemble(lock, recipe: recipe, scratch: scratch, isCancelled: isCancelled, progress: progress)
         }
     }
 
     /// The manifest of a base that a lock names, which is made again when this home does not have it.
-    func locked(_ base: ImageLock.Base, progress: @escaping (String) -> Void) throws -> Digest {
+    func locked(
+        _ base: ImageLock.Base, isCancelled: @escaping () -> Bool, progress: @escaping (String) -> Void
+    ) throws -> Digest {
         if store.contains(base.manifest) { return base.manifest }
         guard let packages = base.packages else {
             throw IbidError(
@@ -118,7 +131,8 @@ public struct BaseCatalog: Sendable {
                 hint: "add that very image: ibid base add '\(base.name)' --from oci:DIR|docker-archive:FILE",
                 exit: .notFound)
         }
-        let made = try rebuild(lock: try store.put(canonical: packages), progress: progress)
+        let made = try rebuild(
+            lock: try store.put(canonical: packages), isCancelled: isCancelled, progress: progress)
         guard made.manifest.digest == base.manifest else {
             throw IbidError(
                 "base-differs",
@@ -130,9 +144,10 @@ public struct BaseCatalog: Sendable {
     }
 
     private func assemble(
-        _ lock: BaseLock, recipe: BaseRecipe, scratch: FilePath, progress: @escaping (String) -> Void
+        _ lock: BaseLock, recipe: BaseRecipe, scratch: FilePath, isCancelled: @escaping () -> Bool,
+        progress: @escaping (String) -> Void
     ) throws -> Base {
-        let assembler = BaseAssembler(store: store, recipe: recipe, progress: progress)
+        let assembler = BaseAssembler(store: store, recipe: recipe, isCancelled: isCancelled, progress: progress)
         let manifest = try assembler.assemble(lock, in: scratch)
         let digest = try store.put(canonical: lock)
         var named = manifest

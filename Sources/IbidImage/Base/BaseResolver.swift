@@ -8,6 +8,7 @@ struct BaseResolver {
     let store: Store
     let recipe: BaseRecipe
     let architecture: String
+    let isCancelled: () -> Bool
     let progress: (String) -> Void
 
     /// Fetches the packages into the store and says which they are.
@@ -94,6 +95,7 @@ struct BaseResolver {
             if let value = getenv(name) { process.environment[name] = String(cString: value) }
         }
         process.environment["DEBIAN_FRONTEND"] = "noninteractive"
+        process.isCancelled = isCancelled
         let result = try process.run()
         guard result.status == 0 else {
             throw IbidError.bootstrap(

@@ -177,7 +177,7 @@ extension BuildSession {
         let components = text.split(separator: "/").map(String.init).filter { $0 != "." }
         var found: [[UInt8]] = [[]]
         do {
-            for (index, component) in components.enumerated() {
+            for component in components {
                 guard let pattern = PathPattern(component, crossing: false) else {
                     throw IbidError.dockerfile(step.place, "'\(text)' is no pattern", text: step.text)
                 }
@@ -194,7 +194,6 @@ extension BuildSession {
                         .map { real.child($0) }
                 }
                 if found.isEmpty { break }
-                _ = index
             }
             found = try found.filter { try source.resolve($0).node != nil }
             guard !found.isEmpty else {

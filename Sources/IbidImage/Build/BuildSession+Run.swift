@@ -203,7 +203,7 @@ extension BuildSession {
                 step.place, "exit status \(status)", text: step.text, complaints: gateway.complaints,
                 output: output.text)
         case .killed(let reason):
-            if stop?.isThrown ?? false { throw IbidError("interrupted", "interrupted", exit: .interrupted) }
+            if stop?.isThrown ?? false { throw IbidError.interrupted }
             throw IbidError.stepFailed(
                 step.place, "killed (\(reason))", text: step.text, complaints: gateway.complaints, output: output.text)
         }

@@ -200,6 +200,8 @@ final class BuildSession {
         return (state, triggers)
     }
 
+    private var isCancelled: () -> Bool { { [stop] in stop?.isThrown ?? false } }
+
     /// A base image by name: the lock's, or what the catalogue has.
     func base(_ name: String, _ place: SourcePlace, text: String) throws -> StageState {
         let manifest: Digest
@@ -209,11 +211,11 @@ final class BuildSession {
                     place, "the lock does not have the base '\(name)'", text: text,
                     hint: "the Dockerfile has changed since: make the lock again")
             }
-            manifest = try bases.locked(locked) { [progress] in progress(.base($0)) }
+            manifest = try bases.locked(locked, isCancelled: isCancelled) { [progress] in progress(.base($0)) }
             usedBases[name] = locked
         } else {
             do {
-                let base = try bases.resolve(name) { [progress] in progress(.base($0)) }
+                let base = try bases.resolve(name, isCancelled: isCancelled) { [progress] in progress(.base($0)) }
                 manifest = base.manifest.digest
                 let packages = try base.lock.map { try store.read(BaseLock.self, from: $0) }
                 usedBases[name] = ImageLock.Base(name: name, manifest: manifest, packages: packages)
@@ -239,7 +241,7 @@ final class BuildSession {
 
     /// Carries out one instruction.
     private func perform(_ step: Dockerfile.Step, _ state: inout StageState, globals: [String: String]) throws {
-        if stop?.isThrown ?? false { throw IbidError("interrupted", "interrupted", exit: .interrupted) }
+        if stop?.isThrown ?? false { throw IbidError.interrupted }
         let started = cl_monotonic_microseconds()
         progress(.stepStarted(number: steps.count + 1, of: max(total, steps.count + 1), instruction: step.text))
         var outcome = StepOutcome.configuration

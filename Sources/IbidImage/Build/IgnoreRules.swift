@@ -12,9 +12,6 @@ struct IgnoreRules {
     /// Whether nothing is left out.
     var isEmpty: Bool { rules.isEmpty }
 
-    /// Whether a line takes something back, so that excluded directories have to be looked into.
-    var hasExceptions: Bool { rules.contains { $0.keeps } }
-
     /// Reads a file of that form.
     ///
     /// - Throws: `PatternError` for a line that is no pattern.

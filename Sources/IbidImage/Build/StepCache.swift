@@ -41,8 +41,8 @@ struct StepCache {
     /// then finds its record.
     func alone<T>(_ key: Digest, _ body: () throws -> T) throws -> T {
         try makeDirectories(directory, mode: 0o755)
-        // A few hundred locks for all keys: their files stay, and two steps rarely share one.
-        let lock = try FileLock(directory.appending(".lock-\(key.hex.prefix(2))"))
+        // A few thousand locks at most: their files stay, and two steps rarely share one.
+        let lock = try FileLock(directory.appending(".lock-\(key.hex.prefix(3))"))
         defer { lock.release() }
         return try body()
     }

@@ -16,7 +16,7 @@ extension Gateway {
         else { return try connection.respond("404 Not Found", "there is nothing of that name") }
         let name = GatewayRequest.python(project: project, file: file)
         let found = try answer(name, client: request.client) {
-            try sources.python(project: project, file: file, expected: $0)
+            try sources.python(project: project, file: file, expected: $0, isCancelled: isStopped)
         }
         try send(found, to: connection)
     }
@@ -27,7 +27,8 @@ extension Gateway {
     }
 
     private func index(_ project: String, _ request: HTTPRequest, _ connection: HTTPConnection) throws {
-        let files = try locked.map { Self.files(of: project, in: $0) } ?? sources.files(of: project)
+        let files =
+            try locked.map { Self.files(of: project, in: $0) } ?? sources.files(of: project, isCancelled: isStopped)
         guard !files.isEmpty else {
             if locked != nil { complain(IbidError.notInLock(request.client, project)) }
             return try connection.respond("404 Not Found", "there is no project '\(project)'")

@@ -41,6 +41,9 @@ final class Gateway: Sendable {
     /// What could not be handed out, and why: for the error of a step that failed, oldest first.
     var complaints: [String] { state.withLock { $0.complaints } }
 
+    /// Whether the step is over: nobody waits for what is still being fetched.
+    var isStopped: @Sendable () -> Bool { { [self] in state.withLock { $0.isStopped } } }
+
     /// Serves clients until `stop`; the descriptor stays the caller's.
     func serve(_ listener: Int32) {
         while true {
@@ -180,6 +183,8 @@ final class Gateway: Sendable {
             return try connection.respond("403 Forbidden", "a build step reaches package indexes and nothing else")
         }
         try send(
-            try answer(address, client: request.client) { try sources.debian(address, expected: $0) }, to: connection)
+            try answer(address, client: request.client) {
+                try sources.debian(address, expected: $0, isCancelled: isStopped)
+            }, to: connection)
     }
 }

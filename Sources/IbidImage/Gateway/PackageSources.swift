@@ -6,6 +6,9 @@ import SystemPackage
 
 /// The package indexes and archives of this host, as one build uses them: what was fetched once is not fetched again.
 final class PackageSources: Sendable {
+    /// Whether whoever asked is gone.
+    typealias Cancellation = @Sendable () -> Bool
+
     private struct State {
         var projects: [String: [IndexFile]] = [:]
         var fetches: [String: Fetch] = [:]
@@ -45,15 +48,19 @@ final class PackageSources: Sendable {
     // MARK: Python
 
     /// Every file of a project that the host's indexes and directories have.
-    func files(of project: String) throws -> [IndexFile] {
+    func files(of project: String, isCancelled: @escaping Cancellation = { false }) throws -> [IndexFile] {
         if let known = state.withLock({ $0.projects[project] }) { return known }
         var files: [String: IndexFile] = [:]
         for index in python.indexes {
             let url = "\(index)/\(project)/"
             guard
-                let page = try retrying({
-                    try upstream.bytes(url, access: python.access, accept: IndexPage.accept, limit: 256 << 20)
-                })
+                let page = try retrying(
+                    isCancelled,
+                    {
+                        try upstream.bytes(
+                            url, access: python.access, accept: IndexPage.accept, limit: 256 << 20,
+                            isCancelled: isCancelled)
+                    })
             else { continue }
             for var file in try IndexPage.parse(page.body, type: page.type, url: url) where files[file.filename] == nil
             {
@@ -92,10 +99,12 @@ final class PackageSources: Sendable {
     /// Gets a distribution file, or its metadata.
     ///
     /// - Parameter expected: what a lock says the bytes hash to.
-    func python(project: String, file: String, expected: Digest?) throws -> GatewayAnswers.Answer {
+    func python(
+        project: String, file: String, expected: Digest?, isCancelled: @escaping Cancellation = { false }
+    ) throws -> GatewayAnswers.Answer {
         let isMetadata = file.hasSuffix(".metadata")
         let name = isMetadata ? String(file.dropLast(9)) : file
-        guard let found = try files(of: project).first(where: { $0.filename == name }),
+        guard let found = try files(of: project, isCancelled: isCancelled).first(where: { $0.filename == name }),
             !isMetadata || found.hasMetadata
         else { return .absent }
         if found.location.hasPrefix("/") {
@@ -107,7 +116,7 @@ final class PackageSources: Sendable {
         let promised = isMetadata ? found.metadataSHA256 : found.sha256
         let answer = try fetch(
             isMetadata ? found.location + ".metadata" : found.location, access: python.access,
-            expected: expected ?? promised)
+            expected: expected ?? promised, isCancelled: isCancelled)
         if isMetadata { prefetch(found, of: project) }
         return answer
     }
@@ -124,23 +133,30 @@ final class PackageSources: Sendable {
         }
         guard wanted else { return }
         // Without a thread, or when it fails, the file is fetched when it is asked for.
-        try? threads.start { [self] in _ = try? fetch(file.location, access: python.access, expected: sha256) }
+        try? threads.start { [self] in
+            _ = try? fetch(file.location, access: python.access, expected: sha256, isCancelled: { false })
+        }
     }
 
     // MARK: Debian
 
     /// Gets a file of Debian's archive by its canonical address.
-    func debian(_ address: String, expected: Digest?) throws -> GatewayAnswers.Answer {
+    func debian(
+        _ address: String, expected: Digest?, isCancelled: @escaping Cancellation = { false }
+    ) throws -> GatewayAnswers.Answer {
         let known = state.withLock { $0.debian }
         let access = known ?? mirrors()
         if known == nil { state.withLock { $0.debian = access } }
-        return try fetch(access.location(of: address), access: access.access, expected: expected)
+        return try fetch(
+            access.location(of: address), access: access.access, expected: expected, isCancelled: isCancelled)
     }
 
     // MARK: both
 
     /// Gets a URL into the store; nobody sees a byte before all of them are there and are the promised ones.
-    private func fetch(_ url: String, access: UpstreamAccess, expected: Digest?) throws -> GatewayAnswers.Answer {
+    private func fetch(
+        _ url: String, access: UpstreamAccess, expected: Digest?, isCancelled: @escaping Cancellation
+    ) throws -> GatewayAnswers.Answer {
         if let expected, store.contains(expected) {
             try store.verify(expected)
             return .bytes(expected, size: try store.size(of: expected))
@@ -162,7 +178,9 @@ final class PackageSources: Sendable {
         }
         defer { fetch.done.open() }
         do {
-            let answer = try retrying { try transfer(url, access: access, expected: expected) }
+            let answer = try retrying(isCancelled) {
+                try transfer(url, access: access, expected: expected, isCancelled: isCancelled)
+            }
             fetch.result.withLock { $0 = .success(answer) }
             return answer
         } catch {
@@ -174,14 +192,17 @@ final class PackageSources: Sendable {
         }
     }
 
-    private func transfer(_ url: String, access: UpstreamAccess, expected: Digest?) throws -> GatewayAnswers.Answer {
+    private func transfer(
+        _ url: String, access: UpstreamAccess, expected: Digest?, isCancelled: @escaping Cancellation
+    ) throws -> GatewayAnswers.Answer {
         var writer: BlobWriter?
         var head: Upstream.Head?
-        try upstream.get(url, access: access) { [self] in
+        try upstream.get(
+            url, access: access, isCancelled: { [self] in isCancelled() || state.withLock { $0.isStopped } }
+        ) { [self] in
             head = $0
             if $0.status == 200 { writer = try store.writer() }
-        } body: { [self] in
-            if state.withLock({ $0.isStopped }) { throw UpstreamFailure(description: "the build is over") }
+        } body: {
             try writer?.write($0)
         }
         guard let writer, let head else {
@@ -206,12 +227,11 @@ final class PackageSources: Sendable {
     }
 
     /// A server may be busy for a moment; what it says for good is not asked again.
-    private func retrying<T>(_ body: () throws -> T) throws -> T {
+    private func retrying<T>(_ isCancelled: Cancellation, _ body: () throws -> T) throws -> T {
         for pause in [200_000, 1_000_000] as [UInt32] {
             do {
                 return try body()
-            } catch let failure as UpstreamFailure where !state.withLock({ $0.isStopped }) {
-                _ = failure
+            } catch is UpstreamFailure where !isCancelled() && !state.withLock({ $0.isStopped }) {
                 usleep(pause)
             }
         }

@@ -44,13 +44,15 @@ final class Upstream: Sendable {
     /// - Parameters:
     ///   - decode: whether compression in transit is asked for and undone.
     ///   - head: called once, before the first piece of the body.
+    ///   - isCancelled: asked once a second; true ends the transfer.
     ///   - body: called with each piece.
     /// - Throws: `UpstreamFailure`, or what the closures throw.
     func get(
         _ url: String, access: UpstreamAccess, accept: String? = nil, decode: Bool = false,
-        head: @escaping (Head) throws -> Void, body: @escaping (UnsafeRawBufferPointer) throws -> Void
+        isCancelled: @escaping () -> Bool = { false }, head: @escaping (Head) throws -> Void,
+        body: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        let transfer = Transfer(head: head, body: body)
+        let transfer = Transfer(isCancelled: isCancelled, head: head, body: body)
         var text = [CChar](repeating: 0, count: 256)
         var status = 0
         let code = try withHandle { handle in
@@ -71,6 +73,10 @@ final class Upstream: Sendable {
                         let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
                         transfer.header(UnsafeRawBufferPointer(start: bytes, count: size))
                         return size
+                    },
+                    check: { context in
+                        guard let context else { return 1 }
+                        return Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue().isCancelled() ? 1 : 0
                     }, context: Unmanaged.passUnretained(transfer).toOpaque())
                 return cc_get(handle, &request, &status, &text)
             }
@@ -86,14 +92,17 @@ final class Upstream: Sendable {
     /// The whole body, when the server has one.
     ///
     /// - Returns: nil when the server says that there is none (404 and the like).
-    func bytes(_ url: String, access: UpstreamAccess, accept: String? = nil, limit: Int) throws -> (
-        body: [UInt8], type: String
-    )? {
+    func bytes(
+        _ url: String, access: UpstreamAccess, accept: String? = nil, limit: Int,
+        isCancelled: @escaping () -> Bool = { false }
+    ) throws -> (body: [UInt8], type: String)? {
         var found: Head?
         var bytes: [UInt8] = []
-        try get(url, access: access, accept: accept, decode: true) {
+        try get(url, access: access, accept: accept, decode: true, isCancelled: isCancelled) {
             found = $0
-            if $0.status == 200, let length = $0.length { bytes.reserveCapacity(Int(length)) }
+            if $0.status == 200, let length = $0.length {
+                bytes.reserveCapacity(Int(min(max(0, length), Int64(limit))))
+            }
         } body: {
             guard bytes.count + $0.count <= limit else {
                 throw UpstreamFailure(description: "\(Address.withoutSecrets(url)): the answer is too long")
@@ -134,6 +143,7 @@ final class Upstream: Sendable {
 }
 
 private final class Transfer {
+    let isCancelled: () -> Bool
     let onHead: (Upstream.Head) throws -> Void
     let onBody: (UnsafeRawBufferPointer) throws -> Void
     var error: (any Error)?
@@ -142,8 +152,10 @@ private final class Transfer {
     private var begun = false
 
     init(
-        head: @escaping (Upstream.Head) throws -> Void, body: @escaping (UnsafeRawBufferPointer) throws -> Void
+        isCancelled: @escaping () -> Bool, head: @escaping (Upstream.Head) throws -> Void,
+        body: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) {
+        self.isCancelled = isCancelled
         onHead = head
         onBody = body
     }

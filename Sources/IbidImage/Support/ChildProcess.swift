@@ -30,6 +30,8 @@ struct ChildProcess {
     var environment: [String: String] = ChildProcess.plainEnvironment
     /// Where it reads from; nothing unless given.
     var stdin: Int32?
+    /// Asked a few times a second; true ends it.
+    var isCancelled: () -> Bool = { false }
     /// Called with each line of stderr while it runs.
     var onErrorLine: ((String) -> Void)?
 
@@ -125,9 +127,10 @@ struct ChildProcess {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 16)
         defer { buffer.deallocate() }
         while open.contains(where: { $0.fd >= 0 }) {
-            guard poll(&open, nfds_t(open.count), -1) >= 0 || errno == EINTR else {
-                throw IbidError.system("wait for", path, lastError())
-            }
+            let ready = poll(&open, nfds_t(open.count), 250)
+            guard ready >= 0 || errno == EINTR else { throw IbidError.system("wait for", path, lastError()) }
+            if isCancelled() { throw IbidError.interrupted }
+            if ready <= 0 { continue }
             for index in open.indices where open[index].fd >= 0 && open[index].revents != 0 {
                 let count = read(open[index].fd, buffer.baseAddress, buffer.count)
                 if count < 0, errno == EINTR { continue }

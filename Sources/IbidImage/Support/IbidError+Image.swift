@@ -11,6 +11,9 @@ extension IbidError {
             exit: .notFound)
     }
 
+    /// The user ended it.
+    static var interrupted: IbidError { IbidError("interrupted", "interrupted", exit: .interrupted) }
+
     /// The bootstrap of a base went wrong.
     static func bootstrap(_ what: String, _ reason: String, hint: String? = nil) -> IbidError {
         IbidError("bootstrap", "cannot make the base: \(what): \(reason)", hint: hint)
