@@ -100,6 +100,9 @@ let package = Package(
             name: "IbidSourceTests",
             dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidSource", "IbidTestSupport", system],
             swiftSettings: strict),
+        .executableTarget(
+            name: "ledger-benchmark", dependencies: ["IbidModel", "IbidMerkle", "IbidLedger", grdb, system],
+            path: "Tests/LedgerBenchmark", swiftSettings: strict),
         .testTarget(
             name: "IbidLedgerTests",
             dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "IbidLedger", "IbidTestSupport", grdb, system],

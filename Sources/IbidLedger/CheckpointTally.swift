@@ -11,27 +11,24 @@ struct CheckpointTally {
     private var firstBad: (size: Int64, got: MerkleHash, want: String)?
     private var bad = 0
 
+    /// Looks at the checkpoint over all entries up to one, when there is one.
     mutating func verify(
-        root: [UInt8]?, note text: String?, range: CompactRange, identity: LedgerIdentity?, signatures: Bool,
-        into report: inout VerificationReport
+        _ entry: CheckedEntry, range: CompactRange, origin: String?, into report: inout VerificationReport
     ) {
+        guard entry.stored.note != nil || entry.stored.root != nil else { return }
         count += 1
         let what = "the checkpoint over \(range.size) entries"
-        guard let text, let note = try? SignedNote(parsing: text), let checkpoint = try? Checkpoint(text: note.text),
-            note.description == text
-        else { return report.add(what, got: "not a signed checkpoint", want: "one") }
-        if let identity {
-            if signatures, !note.isSigned(by: identity.ledgerKey) {
-                report.add(what, got: "not signed by the ledger's key", want: "signed by it")
-            }
-            if checkpoint.origin != identity.origin {
-                report.add(what, got: "of '\(checkpoint.origin)'", want: "of '\(identity.origin)'")
-            }
+        guard let checkpoint = entry.checkpoint else {
+            return report.add(what, got: "not a signed checkpoint", want: "one")
+        }
+        if !entry.isNoteSigned { report.add(what, got: "not signed by the ledger's key", want: "signed by it") }
+        if let origin, checkpoint.origin != origin {
+            report.add(what, got: "of '\(checkpoint.origin)'", want: "of '\(origin)'")
         }
         if checkpoint.size != range.size {
             report.add(what, got: "says \(checkpoint.size)", want: "says \(range.size)")
         }
-        if root != checkpoint.root.bytes {
+        if entry.stored.root != checkpoint.root.bytes {
             report.add(what, got: "filed under another root", want: "filed under \(checkpoint.root)")
         }
         let computed = range.root
@@ -43,6 +40,7 @@ struct CheckpointTally {
         }
     }
 
+    /// Reports what was found after the last entry.
     func finish(into report: inout VerificationReport) {
         guard let firstBad else { return }
         let entries =

@@ -26,21 +26,23 @@ extension Ledger {
             throw IbidError.system("append to", path.string, "it was opened for reading")
         }
         guard !statements.isEmpty else { return [] }
-        let keys = try signingKeys(keysDirectory)
+        let signer = try signer(keysDirectory)
+        let attestor = signer.keys.attestor
         // An envelope does not depend on its place, so the slow signature is made before the lock is taken.
         let entries = try statements.map { statement in
-            let envelope = try Envelope(signing: statement, key: keys.attestor)
+            let envelope = try Envelope(signing: statement, key: attestor)
             return NewEntry(
-                envelope: envelope, leaf: Leaf.bytes(of: envelope, key: keys.attestor.publicKey),
-                facts: StatementFacts(payload: statement.json))
+                envelope: envelope, leaf: Leaf.bytes(of: envelope, key: attestor.publicKey),
+                facts: StatementFacts(scanning: envelope.payload) ?? StatementFacts(payload: statement.json))
         }
         do {
             let (range, note) = try LedgerDatabase.translating(path) {
-                try writer.writeWithoutTransaction { db in try insert(entries, keys, outside, db) }
+                try writer.writeWithoutTransaction { db in try insert(entries, signer, outside, db) }
             }
             // Released only now: a crash before the commit took the checkpoint with it, so no two checkpoints over
             // the same size are ever seen by anyone.
             try ReleasedCheckpoint.write(note, in: keysDirectory)
+            lastReleased = note
             return (range.size - Int64(entries.count)..<range.size).map {
                 LedgerPosition(leafIndex: $0, treeSize: range.size, rootHash: range.root.digest)
             }
@@ -50,13 +52,13 @@ extension Ledger {
     }
 
     private func insert(
-        _ entries: [NewEntry], _ keys: LedgerKeys, _ outside: [SignedNote], _ db: Database
+        _ entries: [NewEntry], _ signer: LedgerSigner, _ outside: [SignedNote], _ db: Database
     ) throws -> (CompactRange, SignedNote) {
-        let identity = try LedgerIdentity(db)
+        let identity = signer.identity
         var result: (CompactRange, SignedNote)?
         // Immediate: of two processes the second waits here, before it has read the head that the first one changes.
         try db.inTransaction(.immediate) {
-            var range = try LedgerHead.frontier(db, key: identity.ledgerKey)
+            var range = try LedgerHead.frontier(db, key: identity.ledgerKey, known: lastReleased)
             try refuseRollback(size: range.size, identity, outside)
             for entry in entries {
                 try entry.insert(at: range.size, into: db)
@@ -66,7 +68,7 @@ extension Ledger {
             }
             try LedgerHead.store(range, in: db)
             let checkpoint = Checkpoint(origin: identity.origin, size: range.size, root: range.root)
-            let note = try SignedNote(text: checkpoint.text, key: keys.ledger, name: identity.ledgerKey.name)
+            let note = try SignedNote(text: checkpoint.text, key: signer.keys.ledger, name: identity.ledgerKey.name)
             try db.cachedStatement(sql: "INSERT INTO checkpoints VALUES (?, ?, ?)")
                 .execute(arguments: [range.size, Blob.data(range.root.bytes), note.description])
             result = (range, note)
@@ -78,7 +80,8 @@ extension Ledger {
 
     // An older copy of the file would sign a second history over the same indices.
     private func refuseRollback(size: Int64, _ identity: LedgerIdentity, _ outside: [SignedNote]) throws {
-        if let keysDirectory, let released = try ReleasedCheckpoint.read(in: keysDirectory),
+        // A damaged file says nothing; it is written anew after this append, and until then `verify` tells of it.
+        if let keysDirectory, let released = try? ReleasedCheckpoint.read(in: keysDirectory),
             released.origin == identity.origin, released.size > size
         {
             let place = ReleasedCheckpoint.path(in: keysDirectory).string

@@ -49,7 +49,12 @@ extension Ledger {
     }
 
     private func verifyReleased(_ keys: FilePath, _ report: inout VerificationReport) throws {
-        guard let released = try ReleasedCheckpoint.read(in: keys), released.origin == (try? origin()) else { return }
+        let released: Checkpoint?
+        do { released = try ReleasedCheckpoint.read(in: keys) } catch {
+            let path = ReleasedCheckpoint.path(in: keys)
+            return report.notProved.append("that no older copy was put back: \(path) is damaged")
+        }
+        guard let released, released.origin == (try? origin()) else { return }
         let size = try size()
         if released.size > size {
             report.add(

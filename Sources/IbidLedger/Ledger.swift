@@ -32,7 +32,8 @@ public struct Ledger: Sendable {
     let keysDirectory: FilePath?
     let database: any DatabaseReader
     let writer: DatabasePool?
-    private let cachedKeys = KeyCache()
+    private let cachedSigner = Cache<LedgerSigner>()
+    private let cachedNote = Cache<SignedNote>()
 
     /// Opens the ledger for reading and appending; makes it, and its keys, when there is none.
     ///
@@ -88,20 +89,33 @@ public struct Ledger: Sendable {
         try LedgerDatabase.translating(path) { try database.read(body) }
     }
 
+    /// The checkpoint that this process last released; it need not verify its own signature again.
+    var lastReleased: SignedNote? {
+        get { cachedNote.value.withLock { $0 } }
+        nonmutating set { cachedNote.value.withLock { $0 = newValue } }
+    }
+
     // Keys are read when the first statement is appended: who only reads the ledger needs none.
-    func signingKeys(_ directory: FilePath) throws -> LedgerKeys {
-        try cachedKeys.value.withLock { cached in
-            if let keys = cached { return keys }
+    func signer(_ directory: FilePath) throws -> LedgerSigner {
+        try cachedSigner.value.withLock { cached in
+            if let signer = cached { return signer }
             let keys = try LedgerKeys.read(in: directory)
             let identity = try read { try LedgerIdentity($0) }
             guard identity.attestorKey == keys.attestor.publicKey, identity.ledgerKey.key == keys.ledger.publicKey
             else { throw IbidError.keyMismatch(directory) }
-            cached = keys
-            return keys
+            let signer = LedgerSigner(keys: keys, identity: identity)
+            cached = signer
+            return signer
         }
     }
 }
 
-private final class KeyCache: Sendable {
-    let value = Mutex<LedgerKeys?>(nil)
+/// What an append signs with: the identity of a ledger is written once, so it is read once.
+struct LedgerSigner: Sendable {
+    let keys: LedgerKeys
+    let identity: LedgerIdentity
+}
+
+private final class Cache<Value: Sendable>: Sendable {
+    let value = Mutex<Value?>(nil)
 }

@@ -87,95 +87,77 @@ struct LedgerVerifier {
     // MARK: Entries
 
     private mutating func verifyEntries() throws {
-        // Rows by index, everything of one entry side by side, so that a million entries take no memory.
-        let rows = try Row.fetchCursor(
-            db,
-            sql: """
-                SELECT entries.leaf_index, leaf, leaf_hash, payload_type, CAST(payload AS BLOB), key_id, signature,
-                    root_hash, note, kind, run_id, image, started_at, finished_at, opens
-                FROM entries LEFT JOIN statements USING (leaf_index) LEFT JOIN events USING (leaf_index)
-                LEFT JOIN checkpoints ON tree_size = entries.leaf_index + 1
-                ORDER BY entries.leaf_index
-                """)
+        let rows = try Row.fetchCursor(db, sql: StoredEntry.query)
         let artifacts = try ArtifactReader(db)
-        while true {
-            let row: Row?
-            do { row = try rows.next() } catch let error as DatabaseError {
-                unread = true
-                report.add(
-                    "the entries from \(range.size) on", got: error.message ?? "not readable", want: "readable")
-                return
+        var batch: [StoredEntry] = []
+        var problem: VerificationProblem?
+        // In batches, so that a million entries take no memory.
+        repeat {
+            batch.removeAll(keepingCapacity: true)
+            do {
+                while batch.count < 512, let row = try rows.next() {
+                    let (entry, expected) = (StoredEntry(row), range.size + Int64(batch.count))
+                    guard entry.index == expected else {
+                        problem = .init(
+                            what: "the entry after \(expected - 1)", got: "\(entry.index)", want: "\(expected)")
+                        break
+                    }
+                    batch.append(entry)
+                }
+            } catch let error as DatabaseError {
+                let what = "the entries from \(range.size + Int64(batch.count)) on"
+                problem = .init(what: what, got: error.message ?? "not readable", want: "readable")
             }
-            guard let row else { return }
-            let index = row.integer(0) ?? -1
-            guard index == range.size else {
-                report.add("the entry after \(range.size - 1)", got: "\(index)", want: "\(range.size)")
-                unread = true
-                return
-            }
-            verifyEntry(index, row, artifacts)
+            for entry in CheckedEntry.check(batch, identity: identity, options: options) { verify(entry, artifacts) }
+        } while !batch.isEmpty && problem == nil
+        if let problem {
+            unread = true
+            report.problems.append(problem)
         }
     }
 
-    private mutating func verifyEntry(_ index: Int64, _ row: Row, _ artifacts: ArtifactReader) {
-        let payload = row.bytes(4) ?? []
-        let json = try? CanonicalJSON.parse(payload)
-        let facts = StatementFacts(payload: json)
-        let run = facts.run ?? row.text(10).flatMap { RunID($0) }
-        let name = "entry \(index)" + (run.map { " (run \($0))" } ?? "")
-        let leaf = row.bytes(1) ?? []
-        let hash = MerkleHash.leaf(leaf)
-        if row.bytes(2) != hash.bytes {
-            report.add("the leaf of \(name)", got: "hash \(hash)", want: row.bytes(2).map(Hex.encode) ?? "none")
+    private mutating func verify(_ entry: CheckedEntry, _ artifacts: ArtifactReader) {
+        let stored = entry.stored
+        let run = entry.facts.run ?? stored.event[1].flatMap { RunID($0) }
+        let name = "entry \(stored.index)" + (run.map { " (run \($0))" } ?? "")
+        if stored.leafHash != entry.leafHash.bytes {
+            report.add(
+                "the leaf of \(name)", got: "hash \(entry.leafHash)",
+                want: stored.leafHash.map { Hex.encode($0) } ?? "none")
         }
-        if let type = row.text(3), let keyID = row.text(5), let signature = row.bytes(6), row.bytes(4) != nil {
-            let envelope = Envelope(payloadType: type, payload: payload, keyID: keyID, signature: signature)
-            verify(envelope, leaf: leaf, json: json, name)
+        if let envelope = stored.envelope {
+            if !entry.isLeafOfStatement {
+                report.add(name, got: "a leaf that is not its statement's", want: "the leaf of its statement")
+            }
+            if let key = identity?.attestorKey, envelope.keyID != key.keyID {
+                report.add("the signer of \(name)", got: envelope.keyID, want: key.keyID)
+            } else if !entry.isSigned {
+                report.add("the signature of \(name)", got: "not valid for its statement", want: "valid")
+            }
+            if envelope.payloadType != Statement.payloadType || !entry.isCanonical {
+                report.add("the statement of \(name)", got: "not an in-toto statement in canonical form", want: "one")
+            }
         } else {
-            report.add("the statement of \(name)", got: "missing", want: "there")
+            report.add("the statement of \(name)", got: "missing or incomplete", want: "there")
         }
-        range.append(hash) { level, position, hash in
+        range.append(entry.leafHash) { level, position, hash in
             if level.isMultiple(of: 8) { nodes[MerkleNode(level: level, index: position)] = hash }
         }
-        if row.bytes(7) != nil || row.text(8) != nil {
-            checkpoints.verify(
-                root: row.bytes(7), note: row.text(8), range: range, identity: identity,
-                signatures: options.checkpointSignatures, into: &report)
-        }
-        verifyIndex(facts, row, artifacts, name)
+        checkpoints.verify(entry, range: range, origin: identity?.origin, into: &report)
+        verifyIndex(entry, artifacts, name)
     }
 
-    private mutating func verify(_ envelope: Envelope, leaf: [UInt8], json: JSONValue?, _ name: String) {
-        guard let key = identity?.attestorKey else { return }
-        if leaf != Leaf.bytes(of: envelope, key: key) {
-            report.add("\(name)", got: "a leaf that is not its statement's", want: "the leaf of its statement")
-        }
-        if envelope.keyID != key.keyID {
-            report.add("the signer of \(name)", got: envelope.keyID, want: key.keyID)
-        } else if options.statementSignatures, !key.isValid(envelope.signature, for: envelope.preAuthentication) {
-            report.add("the signature of \(name)", got: "not valid for its statement", want: "valid")
-        }
-        guard let json, let statement = Statement(json: json), envelope.payloadType == Statement.payloadType else {
-            report.add("the statement of \(name)", got: "not an in-toto statement", want: "one")
-            return
-        }
-        if statement.canonicalBytes != envelope.payload {
-            report.add("the statement of \(name)", got: "not in canonical form", want: "RFC 8785 bytes")
-        }
-    }
-
-    private mutating func verifyIndex(_ facts: StatementFacts, _ row: Row, _ artifacts: ArtifactReader, _ name: String)
-    {
+    private mutating func verifyIndex(_ entry: CheckedEntry, _ artifacts: ArtifactReader, _ name: String) {
+        let (facts, stored) = (entry.facts, entry.stored)
         var opens = false
         if let run = facts.run, facts.kind == .intent || facts.kind == .run { opens = openedRuns.insert(run).inserted }
         // A damaged statement must not make its run's next entry look wrong as well.
-        if facts.run == nil, let run = row.text(10).flatMap({ RunID($0) }) { openedRuns.insert(run) }
-        let found: [String?] = (9...13).map { row.text($0) }
+        if facts.run == nil, let run = stored.event[1].flatMap({ RunID($0) }) { openedRuns.insert(run) }
         let expected = [facts.kind.rawValue, facts.run?.text, facts.image?.hex, facts.startedAt, facts.finishedAt]
-        if found != expected || row.integer(14) != (opens ? 1 : 0) {
+        if stored.event != expected || stored.opens != (opens ? 1 : 0) {
             report.add("the index of \(name)", got: "not what its statement says", want: "what its statement says")
         }
-        if (try? artifacts.next(row.integer(0) ?? -1)) != facts.artifacts {
+        if (try? artifacts.next(stored.index)) != facts.artifacts {
             report.add("the artifacts of \(name)", got: "not what its statement says", want: "what its statement says")
         }
     }

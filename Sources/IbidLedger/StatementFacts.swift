@@ -35,39 +35,46 @@ struct StatementFacts: Hashable {
         artifacts = statement.subjects.map { Artifact(role: "subject", name: $0.name, digest: $0.digest.hex) }
         let predicate = statement.predicate
         switch statement.predicateType {
-        case Statement.PredicateType.provenance: readProvenance(predicate, statement)
+        case Statement.PredicateType.provenance: readProvenance(predicate)
         case Statement.PredicateType.testResult: readTestResult(predicate)
         default: break
         }
     }
 
-    private mutating func readProvenance(_ predicate: JSONValue, _ statement: Statement) {
+    private mutating func readProvenance(_ predicate: JSONValue) {
         let (definition, details) = (predicate["buildDefinition"], predicate["runDetails"])
         startedAt = details?["metadata"]?["startedOn"]?.string
         finishedAt = details?["metadata"]?["finishedOn"]?.string
         add(definition?["resolvedDependencies"], as: "dependency")
         add(details?["byproducts"], as: "byproduct")
-        switch definition?["buildType"]?.string {
-        case BuildType.intent: kind = .intent
-        case BuildType.run: kind = .run
-        case BuildType.image:
-            kind = .image
-            image = statement.subjects[0].digest
-        default: return
-        }
-        if kind != .image {
-            run = details?["metadata"]?["invocationId"]?.string.flatMap { RunID($0) }
-            image = artifacts.first { $0.role == "dependency" && $0.name == "image" }.flatMap { Digest(hex: $0.digest) }
-        }
+        classify(buildType: definition?["buildType"]?.string, run: details?["metadata"]?["invocationId"]?.string)
     }
 
     private mutating func readTestResult(_ predicate: JSONValue) {
         add(predicate["configuration"], as: "configuration")
-        for item in predicate["configuration"]?.array ?? [] {
-            guard let uri = item["uri"]?.string, uri.hasPrefix(BuildType.runPrefix) else { continue }
-            run = RunID(String(uri.dropFirst(BuildType.runPrefix.count)))
-            kind = run == nil ? .other : .replay
+        let uris = (predicate["configuration"]?.array ?? []).compactMap { $0["uri"]?.string }
+        classify(replayed: uris.last { $0.hasPrefix(BuildType.runPrefix) })
+    }
+
+    /// Says what a provenance statement is about; its artifacts are known already.
+    mutating func classify(buildType: String?, run text: String?) {
+        switch buildType {
+        case BuildType.intent: kind = .intent
+        case BuildType.run: kind = .run
+        case BuildType.image:
+            kind = .image
+            image = artifacts.first.flatMap { Digest(hex: $0.digest) }
+            return
+        default: return
         }
+        run = text.flatMap { RunID($0) }
+        image = artifacts.first { $0.role == "dependency" && $0.name == "image" }.flatMap { Digest(hex: $0.digest) }
+    }
+
+    /// Says which run a test result is about.
+    mutating func classify(replayed uri: String?) {
+        run = uri.flatMap { RunID(String($0.dropFirst(BuildType.runPrefix.count))) }
+        if run != nil { kind = .replay }
     }
 
     private mutating func add(_ list: JSONValue?, as role: String) {

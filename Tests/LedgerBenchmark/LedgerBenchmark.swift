@@ -1,0 +1,168 @@
+import Foundation
+import GRDB
+import IbidLedger
+import IbidMerkle
+import IbidModel
+import SystemPackage
+
+import struct IbidModel.Statement
+
+/// Measures the ledger at a size: `ledger-benchmark ENTRIES [DIRECTORY]`, built with `-c release`.
+///
+/// Fills a new ledger in batches, then times what people wait for. The baseline is the same bytes inserted into one
+/// plain SQLite table with the same durability.
+@main struct LedgerBenchmark {
+    static func main() throws {
+        let arguments = CommandLine.arguments
+        let entries = arguments.count > 1 ? Int(arguments[1]) ?? 1_000 : 1_000
+        let parent = arguments.count > 2 ? arguments[2] : FileManager.default.currentDirectoryPath
+        let home = FilePath(parent).appending("ibid-ledger-benchmark-\(ProcessInfo.processInfo.processIdentifier)")
+        try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: home.string) }
+        try run(entries, home)
+    }
+
+    private static func run(_ entries: Int, _ home: FilePath) throws {
+        let ledger = try Ledger.open(at: home.appending("ledger.sqlite"), keys: home.appending("keys"))
+        let fill = try cost {
+            for start in stride(from: 0, to: entries, by: 1_000) {
+                try ledger.append((start..<min(start + 1_000, entries)).map(statement))
+            }
+        }
+        report("entries", "\(entries)")
+        report("fill, 1,000 a transaction", rate(entries, fill))
+
+        let count = 500
+        let bare = try cost { try bareInserts(count, home) }
+        let appends = try cost { for number in 0..<count { try ledger.append(statement(entries + number)) } }
+        report("bare SQLite, one each, FULL", rate(count, bare))
+        report(
+            "append, one each, FULL", rate(count, appends) + String(format: " (%.2f of bare)", bare.wall / appends.wall)
+        )
+
+        let size = try ledger.size()
+        let indices = (0..<500).map { Int64($0) * (size / 500) }
+        report("inclusion proof", each(500, try cost { for i in indices { _ = try ledger.inclusionProof(of: i) } }))
+        let old = try require(try ledger.checkpoint())
+        try ledger.append(statement(entries + count))
+        report(
+            "consistency proof",
+            each(20, try cost { for _ in 0..<20 { _ = try ledger.consistencyProof(since: old) } }))
+        report("20 newest runs", each(20, try cost { for _ in 0..<20 { _ = try ledger.runs(limit: 20) } }))
+        report("@last", each(20, try cost { for _ in 0..<20 { _ = try ledger.resolve("@last") } }))
+        report(
+            "one run by prefix",
+            each(20, try cost { for _ in 0..<20 { _ = try ledger.resolve(runID(entries / 2).text) } }))
+        report(
+            "which entries name a file",
+            each(
+                20,
+                try cost {
+                    for _ in 0..<20 { _ = try ledger.entries(naming: .init(bytes: Array(repeating: 1, count: 32))) }
+                }))
+
+        var options = VerifyOptions()
+        (options.statementSignatures, options.checkpointSignatures) = (false, false)
+        for (name, options) in [("verify, without signatures", options), ("verify, all", VerifyOptions())] {
+            var problems: [VerificationProblem] = []
+            let time = cost { problems = ledger.verify(options: options).problems }
+            report(name, rate(Int(size), time) + (problems.isEmpty ? "" : " PROBLEMS \(problems)"))
+        }
+        let bytes = try FileManager.default.attributesOfItem(atPath: ledger.path.string)[.size] as? Int ?? 0
+        report("file", "\(bytes / 1_000_000) MB, \(bytes / Int(size)) bytes an entry")
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        report("peak memory", "\(usage.ru_maxrss / 1024) MiB")
+    }
+
+    private static func bareInserts(_ count: Int, _ home: FilePath) throws {
+        var configuration = Configuration()
+        configuration.journalMode = .wal  // GRDB then sets synchronous to NORMAL; FULL below
+        let queue = try DatabaseQueue(path: home.appending("bare.sqlite").string, configuration: configuration)
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL; CREATE TABLE t (i INTEGER PRIMARY KEY, b TEXT) STRICT;")
+            for number in 0..<count {
+                let text = String(decoding: statement(number).canonicalBytes, as: UTF8.self)
+                try db.execute(sql: "INSERT INTO t VALUES (?, ?)", arguments: [number, text])
+            }
+        }
+    }
+
+    private static func runID(_ number: Int) -> RunID {
+        RunID(milliseconds: 1_767_322_800_000 + UInt64(number / 2), random: UInt128(number / 2))
+    }
+
+    /// Intent and outcome in turn, of the size that real ones have.
+    private static func statement(_ number: Int) -> Statement {
+        func digest(_ salt: Int) -> JSONValue {
+            [
+                "sha256": .string(
+                    Hex.encode((0..<32).map { UInt8(truncatingIfNeeded: (number >> (8 * ($0 % 4))) &+ salt) }))
+            ]
+        }
+        let outputs = (0..<3).map { output in
+            Statement.Subject(
+                name: "outputs/results/\(output).csv",
+                digest: Digest(bytes: (0..<32).map { UInt8(truncatingIfNeeded: (number >> (8 * ($0 % 4))) &+ output) }))
+        }
+        let dependencies = ["image", "source", "source-proof", "spec.json", "inputs/iris.csv"].enumerated().map {
+            ["name": .string($1), "digest": digest($0 + 10)] as JSONValue
+        }
+        return Statement(
+            subjects: outputs, predicateType: Statement.PredicateType.provenance,
+            predicate: [
+                "buildDefinition": [
+                    "buildType": .string(number.isMultiple(of: 2) ? BuildType.intent : BuildType.run),
+                    "externalParameters": [
+                        "job": "iris", "command": ["python", "iris.py", "--rows", "5"], "parameters": ["rows": "5"],
+                        "source": ["uri": "https://example.org/iris.git", "ref": "main", "subdirectory": "jobs/iris"],
+                    ],
+                    "internalParameters": ["platform": "linux/amd64", "determinism": "default"],
+                    "resolvedDependencies": .array(dependencies),
+                ],
+                "runDetails": [
+                    "builder": ["id": "urn:ibid:builder:v1", "version": ["ibid": "0.1.0", "kernel": "6.18.0"]],
+                    "metadata": [
+                        "invocationId": .string(runID(number).text), "startedOn": "2026-01-02T03:04:05Z",
+                        "finishedOn": "2026-01-02T03:04:06Z",
+                    ],
+                    "byproducts": [["name": "logs/stdout.txt", "digest": digest(20)]],
+                ],
+            ])
+    }
+
+    private static func require<T>(_ value: T?) throws -> T {
+        guard let value else { throw IbidError("benchmark", "something is missing") }
+        return value
+    }
+
+    /// Wall time, and processor time, which other work on the machine changes less.
+    private struct Cost {
+        var wall: Double
+        var cpu: Double
+    }
+
+    private static func cost(_ body: () throws -> Void) rethrows -> Cost {
+        func used() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        }
+        let (start, cpu) = (ContinuousClock.now, used())
+        try body()
+        return Cost(wall: Double((ContinuousClock.now - start) / .microseconds(1)) / 1e6, cpu: used() - cpu)
+    }
+
+    private static func rate(_ count: Int, _ cost: Cost) -> String {
+        String(
+            format: "%.0f/s (%.2f s), %.0f/s of CPU", Double(count) / cost.wall, cost.wall, Double(count) / cost.cpu)
+    }
+
+    private static func each(_ count: Int, _ cost: Cost) -> String {
+        String(format: "%.3f ms, %.3f of CPU", cost.wall / Double(count) * 1000, cost.cpu / Double(count) * 1000)
+    }
+
+    private static func report(_ name: String, _ value: String) {
+        print(name.padding(toLength: 32, withPad: " ", startingAt: 0) + value)
+    }
+}
