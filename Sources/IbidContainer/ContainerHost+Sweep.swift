@@ -1,9 +1,18 @@
 import Glibc
 import IbidModel
 import IbidStore
-import SystemPackage
+public import SystemPackage
 
 extension ContainerHost {
+    /// Makes a workspace of this process below the state directory: when the process ends without removing it, the next
+    /// sweep does.
+    public func makeWorkspace(named name: String) throws -> FilePath {
+        let workspace = stateDirectory.appending(name)
+        try makeDirectories(workspace, mode: 0o700)
+        try Owner.current.mark(workspace)
+        return workspace
+    }
+
     /// Removes what a crashed ibid left: its cgroups, with any process in them, and its workspaces.
     ///
     /// What belongs to a living process is left alone, so this is safe at any time.

@@ -113,20 +113,6 @@ final class Collected: Sendable {
     var text: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
 }
 
-/// A program of this package, beside the test bundle that is running.
-func builtProgram(_ name: String) throws -> FilePath {
-    let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") }
-    let directory =
-        bundle.map { FilePath($0).removingLastComponent() }
-        ?? FilePath(#filePath).removingLastComponent().removingLastComponent().removingLastComponent()
-        .appending(".build/debug")
-    let path = directory.appending(name)
-    guard FileManager.default.isExecutableFile(atPath: path.string) else {
-        throw IbidError("test-setup", "\(path) has not been built")
-    }
-    return path
-}
-
 /// A fixture in a scratch directory.
 func withContainers<T>(_ name: String = #function, _ body: (ContainerFixture) throws -> T) throws -> T {
     try withScratch(name) { try body(try ContainerFixture(scratch: $0)) }

@@ -143,8 +143,7 @@ extension BuildSession {
         _ state: StageState, locked: GatewayAnswers?
     ) throws -> StepCache.Record {
         let name = "build-\(UInt64.random(in: 0 ... .max))"
-        let workspace = host.stateDirectory.appending(name)
-        try makeDirectories(workspace, mode: 0o700)
+        let workspace = try host.makeWorkspace(named: name)
         do {
             let record = try execute(
                 run, command: command, environment: environment, step, state, locked: locked, workspace: workspace)
