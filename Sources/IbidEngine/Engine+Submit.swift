@@ -144,9 +144,16 @@ extension Engine {
         if stopsOnSignals { try stop.throwOnSignals() }
         events(.runStarted(facts.run, command: facts.spec.command))
         let executor = RunExecutor(store: store, layers: layers, host: containers)
-        let (result, measurement) = try executor.run(
-            facts.spec, workspace: workspace.directory, stdout: { events(.stdout(Array($0))) },
-            stderr: { events(.stderr(Array($0))) }, stop: stop)
+        let (result, measurement): (RunResult, RunMeasurement)
+        do {
+            (result, measurement) = try executor.run(
+                facts.spec, workspace: workspace.directory, stdout: { events(.stdout(Array($0))) },
+                stderr: { events(.stderr(Array($0))) }, stop: stop)
+        } catch let error as IbidError {
+            // The intent is entered, so its end is too: a run that Ibid could not start is a fact like any other.
+            try enterRefusal(facts, error)
+            throw error
+        }
         let digest = try store.put(canonical: result)
         let statement = facts.outcome(result, digest: digest, measurement)
         let position = try ledger.append(statement)
@@ -154,5 +161,16 @@ extension Engine {
         report.build = facts.build
         events(.runFinished(report))
         return report
+    }
+
+    private func enterRefusal(_ facts: RunFacts, _ error: IbidError) throws {
+        let empty = try store.put([])
+        let result = RunResult(
+            status: .refused, exitCode: nil, reason: error.message, outputs: [], stdout: empty, stderr: empty)
+        let now = moment.now()
+        let measurement = RunMeasurement(
+            startedAt: facts.startedAt, finishedAt: now, wallMicroseconds: 0, cpuMicroseconds: 0, peakMemoryBytes: nil,
+            host: [:])
+        _ = try ledger.append(facts.outcome(result, digest: try store.put(canonical: result), measurement))
     }
 }

@@ -17,14 +17,15 @@ struct SampleTests {
         Array(try Data(contentsOf: URL(fileURLWithPath: sample.appending(name).string)))
     }
 
-    /// `IBID_WRITE_SAMPLE=1` makes the sample anew, after a change of the format.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["IBID_WRITE_SAMPLE"] != nil, "IBID_WRITE_SAMPLE is not set"))
-    func writeTheSample() throws {
-        try withScratch { home in
-            let (ledger, record) = try RecordTests.make(home)
+    /// A record made now has the sample's form; `IBID_WRITE_SAMPLE=1` keeps it as the new sample, after a change of it.
+    @Test func aFreshRecordHasTheSamplesForm() throws {
+        try withScratch { scratch in
+            let keeps = ProcessInfo.processInfo.environment["IBID_WRITE_SAMPLE"] != nil
+            let place = keeps ? Self.sample : scratch.appending("sample")
+            let (ledger, record) = try RecordTests.make(scratch.appending("home"))
             let keys = try ledger.publicKeys()
             func write(_ name: String, _ bytes: [UInt8]) throws {
-                let path = Self.sample.appending(name)
+                let path = place.appending(name)
                 try FileManager.default.createDirectory(
                     atPath: path.removingLastComponent().string, withIntermediateDirectories: true)
                 try Data(bytes).write(to: URL(fileURLWithPath: path.string))
@@ -33,6 +34,11 @@ struct SampleTests {
             try write("keys.txt", Array((keys.attestors[0].pem + keys.ledgers[0].vkey + "\n").utf8))
             try write("outputs/results/head.csv", Array("sepal,petal\n".utf8))
             try write("outputs/results/größe \u{1F600}.txt", Array("42 3\n".utf8))
+            let written = Array(try Data(contentsOf: URL(fileURLWithPath: place.appending("record.json").string)))
+            #expect(AuditRecord.verify(written, outputs: place.appending("outputs")).problems == [])
+            let (fresh, kept) = (try CanonicalJSON.parse(written), try CanonicalJSON.parse(Self.read("record.json")))
+            #expect(fresh.object?.keys.sorted() == kept.object?.keys.sorted())
+            #expect(fresh["entries"]?.array?.count == kept["entries"]?.array?.count)
         }
     }
 
