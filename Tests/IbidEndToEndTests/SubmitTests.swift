@@ -90,6 +90,19 @@ extension EndToEndTests {
         }
     }
 
+    @Test func whatCannotStartIsRecordedAsRefused() throws {
+        try Bench.with { bench in
+            try bench.job("", files: ["job.toml": "command = [\"no-such-program\"]\n"])
+            let error = try bench.json("submit", ".", status: 1)
+            #expect(error["error"]["code"].string == "command-not-found")
+            let run = try bench.json("show", "@last")
+            #expect(run["status"].string == "refused")
+            #expect(run["exitCode"].isNull)
+            #expect(run["reason"].string?.contains("no-such-program") == true)
+            try bench.requireSoundLedger()
+        }
+    }
+
     @Test func limitsAreNamed() throws {
         try Bench.with { bench in
             try bench.job(
