@@ -58,6 +58,11 @@ extension Engine {
             directory = try remote.fetch(into: home.cache)
             if !remote.subdirectory.isEmpty { directory.append(remote.subdirectory) }
             revision = request.revision ?? remote.revision ?? "HEAD"
+        } else if revision == nil, access(directory.string, F_OK) != 0 {
+            // With a revision the directory may exist in that commit alone.
+            throw IbidError(
+                "directory-not-found", "there is no directory '\(directory)'",
+                hint: "name the directory that holds the job, inside a git repository", exit: .notFound)
         }
         return try SourceRepository.open(containing: directory).snapshot(
             directory: directory, revision: revision, allowDirty: request.allowDirty, store: store)

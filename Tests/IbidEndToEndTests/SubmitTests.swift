@@ -194,6 +194,7 @@ extension EndToEndTests {
             #expect(try error(10, "show", "01nosuchrun") != nil)
             #expect(try error(10, "submit", "nowhere") == "directory-not-found")
             #expect(try error(1, "submit", bench.root.string) == "not-a-repository")
+            #expect(try error(10, "submit", "no/such/place") == "directory-not-found")
             #expect(try error(64, "submit", "--no-such-option") == "usage")
             try bench.sh("echo more >> main.py; echo new > new.py")
             #expect(try error(1, "submit", ".") == "dirty-tree")
