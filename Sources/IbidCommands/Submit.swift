@@ -78,7 +78,7 @@ struct JobOptions: ParsableArguments {
 
 /// Limits on the command line; they replace those of job.toml.
 struct LimitOptions: ParsableArguments {
-    @Option(help: "Memory limit, such as 2GiB.")
+    @Option(name: [.customShort("m"), .long], help: "Memory limit, such as 2GiB.")
     var memory: String?
     @Option(help: "Processor cores, such as 1.5.")
     var cpus: Double?

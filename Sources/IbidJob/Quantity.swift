@@ -8,7 +8,7 @@ public enum Quantity {
     ]
 
     /// Reads a byte count: digits, a fraction if it comes out whole, a unit (`KiB MiB GiB TiB kB MB GB TB B`, or none
-    /// for bytes). `2GiB`, `1.5 MiB`, `1000`. A bare `K`, `M` or `G` means two things in two tools and is refused.
+    /// for bytes). `2GiB`, `1.5 MiB`, `1000`. A bare `k`, `m` or `g` is a power of 1024, as for `docker run --memory`.
     public static func parseSize(_ text: String) throws -> Int64 {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         var suffix = text.dropFirst(number.count)
@@ -21,11 +21,8 @@ public enum Quantity {
             unit = known.bytes
         } else if let near = units.first(where: { $0.name.lowercased() == suffix.lowercased() }) {
             throw IbidError.malformedSize(text, "did you mean '\(number)\(near.name)'?")
-        } else if suffix.count == 1, "kmgt".contains(suffix.lowercased()) {
-            let letter = suffix.uppercased()
-            let (binary, decimal) = (number + letter + "iB", number + (letter == "K" ? "k" : letter) + "B")
-            throw IbidError.malformedSize(
-                text, "'\(suffix)' is ambiguous: write '\(binary)' (powers of 1024) or '\(decimal)' (powers of 1000)")
+        } else if suffix.count == 1, let power = ["k", "m", "g", "t"].firstIndex(of: suffix.lowercased()) {
+            unit = 1 << (10 * (power + 1))
         } else {
             throw IbidError.malformedSize(text, form)
         }

@@ -134,7 +134,7 @@ import Testing
         Malformed("[inputs]\na = \"x\"\n", 2, "'a' in [inputs] is a string, expected a table ([inputs.a])"),
         Malformed("[env]\n\"A=B\" = 1\n", 2, "cannot be a variable's name"),
         Malformed("[env]\nA = [1]\n", 2, "expected a string, number or boolean"),
-        Malformed("[limits]\nmemory = \"2G\"\n", 2, "'2G' is not a size", "ambiguous", "'2GiB'"),
+        Malformed("[limits]\nmemory = \"2X\"\n", 2, "'2X' is not a size", "'2GiB'"),
         Malformed("[limits]\nmemory = \"2gib\"\n", 2, "did you mean '2GiB'?"),
         Malformed("[limits]\nmemory = \"lots\"\n", 2, "'lots' is not a size"),
         Malformed("[limits]\nmemory = true\n", 2, "is a boolean, expected a size"),
@@ -169,7 +169,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("0", 0), ("1", 1), ("512B", 512), ("1kB", 1_000), ("1KiB", 1_024), ("2GiB", 2 << 30),
+            ("0", 0), ("1", 1), ("512B", 512), ("1kB", 1_000), ("1KiB", 1_024), ("2GiB", 2 << 30), ("2g", 2 << 30),
+            ("512M", 512 << 20),
             ("1.5 MiB", 1_572_864),
             ("0.5kB", 500), ("10GB", 10_000_000_000), ("1TiB", 1 << 40),
         ] as [(String, Int64)])
