@@ -97,6 +97,9 @@ final class GitRepository {
         } ?? nil
     }
 
+    /// Whether the file system tells which files are executable.
+    private(set) lazy var trustsFileModes = setting("core.filemode") != "false"
+
     private func withConfiguration<T>(_ body: (OpaquePointer?) -> T) -> T? {
         var config: OpaquePointer?
         guard git_repository_config_snapshot(&config, handle) == 0 else { return nil }
@@ -104,8 +107,8 @@ final class GitRepository {
         return body(config)
     }
 
-    /// Whether git calls the filter `lfs` for a path, by the attributes of a commit, or of the working tree when nil.
-    func usesLFS(_ path: [UInt8], at commit: GitObjectID?) -> Bool {
+    /// The filter that git calls for a path, by the attributes of a commit, or of the working tree when nil.
+    func filter(for path: [UInt8], at commit: GitObjectID?) -> String? {
         var options = git_attr_options()
         options.version = UInt32(GIT_ATTR_OPTIONS_VERSION)
         var reader: GitRepository? = self
@@ -114,11 +117,13 @@ final class GitRepository {
             options.flags = UInt32(GIT_ATTR_CHECK_INDEX_ONLY | GIT_ATTR_CHECK_INCLUDE_COMMIT)
             options.attr_commit_id = commit.raw
         }
-        guard let reader else { return false }
+        guard let reader else { return nil }
         var value: UnsafePointer<CChar>?
         let name = path.map { CChar(bitPattern: $0) } + [0]
-        guard git_attr_get_ext(&value, reader.handle, &options, name, "filter") == 0 else { return false }
-        return value.map { String(cString: $0) } == "lfs"
+        guard git_attr_get_ext(&value, reader.handle, &options, name, "filter") == 0,
+            git_attr_value(value) == GIT_ATTR_VALUE_STRING
+        else { return nil }
+        return value.map { String(cString: $0) }
     }
 
     /// A second handle whose index is empty: attributes of a commit must not depend on what is staged now.

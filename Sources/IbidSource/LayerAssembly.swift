@@ -70,7 +70,7 @@ struct LayerAssembly {
         let part = walk.parts[entry.part]
         let path = part.pathInRepository(entry.path)
         guard let pointer = content.withBytes({ LFSPointer($0) }),
-            part.repository.usesLFS(path, at: part.commit), let blob = entry.blob
+            part.repository.filter(for: path, at: part.commit) == "lfs", let blob = entry.blob
         else {
             return try content.withBytes { try layer.file(entry.path, executable: executable, content: $0) }
         }

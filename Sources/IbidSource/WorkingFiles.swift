@@ -71,8 +71,7 @@ final class WorkingFiles {
         }
         switch status.st_mode & S_IFMT {
         case S_IFREG:
-            let known = state.repository.setting("core.filemode") != "false"
-            return .file(executable: known ? status.st_mode & S_IXUSR != 0 : indexed)
+            return .file(executable: state.repository.trustsFileModes ? status.st_mode & S_IXUSR != 0 : indexed)
         case S_IFLNK: return .symlink
         default: return nil  // git passes over pipes, sockets and devices, and a directory's files come by themselves
         }
@@ -114,7 +113,7 @@ final class WorkingFiles {
             let id = gitObjectID(.blob, bytes)
             tree.addFile(entry.path, executable: executable, id: id)
             guard let pointer = bytes.withUnsafeBytes({ LFSPointer($0) }),
-                part.repository.usesLFS(part.pathInRepository(entry.path), at: nil)
+                part.repository.filter(for: part.pathInRepository(entry.path), at: nil) == "lfs"
             else {
                 return try bytes.withUnsafeBytes { try layer.file(entry.path, executable: executable, content: $0) }
             }

@@ -40,6 +40,12 @@ struct WorkingState {
         let flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED.rawValue
         return try members(below: subdirectory, flags: flags).compactMap { member in
             guard let change = member.change, try isReal(member) else { return nil }
+            // libgit2 runs no filters of the user's; what they undo is unchanged for git once it was added.
+            if member.status == GIT_STATUS_WT_MODIFIED.rawValue, !member.isSubmodule,
+                let filter = repository.filter(for: member.path, at: nil), filter != "lfs"
+            {
+                return (member.path, "modified; if its filter '\(filter)' undoes that, 'git add' it")
+            }
             return (member.path, change)
         }
     }

@@ -141,6 +141,7 @@ import Testing
             let lines = try String(contentsOf: file, encoding: .utf8).split(
                 separator: "\n", omittingEmptySubsequences: false)
             #expect(lines.count <= 501, "\(file.lastPathComponent) has \(lines.count) lines")
+            #expect(file.lastPathComponent != "Placeholder.swift", "\(file.path) is still there")
         }
     }
 }
