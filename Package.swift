@@ -106,7 +106,7 @@ let package = Package(
         .testTarget(
             name: "IbidLedgerTests",
             dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "IbidLedger", "IbidTestSupport", grdb, system],
-            swiftSettings: strict),
+            exclude: ["Foreign"], swiftSettings: strict),
         .testTarget(
             name: "IbidImageTests",
             dependencies: [

@@ -1,0 +1,86 @@
+import Foundation
+import IbidCrypto
+import IbidLedger
+import IbidMerkle
+import IbidModel
+import IbidTestSupport
+import SystemPackage
+import Testing
+
+/// securesystemslib, in-toto-attestation, rfc8785, jcs, scitt-cose and pymerkle, in a Python environment of their own.
+enum ForeignVerifiers {
+    private static let directory = FilePath(#filePath).removingLastComponent().appending("Foreign")
+
+    /// The Python of the environment, made once and kept; nil where the packages cannot be had.
+    static let python: String? = {
+        let requirements = directory.appending("requirements.txt").string
+        guard let text = try? String(contentsOfFile: requirements, encoding: .utf8), has("python3") else { return nil }
+        let home = ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
+        let environment = "\(home)/ibid-tests/verifiers-\(Digest.sha256(of: text).hex.prefix(16))"
+        let python = environment + "/bin/python"
+        let ready = environment + "/ready"
+        if FileManager.default.fileExists(atPath: ready) { return python }
+        let commands = [
+            ["python3", "-m", "venv", "--clear", environment],
+            [python, "-m", "pip", "install", "--quiet", "--requirement", requirements],
+            ["touch", ready],
+        ]
+        return commands.allSatisfy { (try? shell($0).status) == 0 } ? python : nil
+    }()
+
+    /// What each verifier says: true for accepted.
+    static func check(_ arguments: [String]) throws -> [String: Bool] {
+        let result = try shell([python ?? "", directory.appending("check.py").string] + arguments)
+        #expect(result.status == 0, "\(result.stderr)")
+        let lines = result.stdout.split(separator: "\n").map { $0.split(separator: " ") }
+        return Dictionary(lines.map { (String($0[0]), $0[1] == "1") }, uniquingKeysWith: { $0 && $1 })
+    }
+}
+
+@Suite(.enabled(if: ForeignVerifiers.python != nil, "PyPI cannot be reached, and the packages are not there"))
+struct ForeignVerifierTests {
+    private static let all = ["signatures", "statements", "canonical", "inclusion", "growth", "whole_tree"]
+
+    @Test func othersVerifyARecordAndRefuseItsTwins() throws {
+        try withScratch { home in
+            let ledger = try Ledger.scratch(home)
+            try ledger.append((0..<300).map { Fixture.intent($0) })
+            let old = try #require(try ledger.checkpoint())
+            try ledger.append([Fixture.imageBuild(), Fixture.outcome(3)])
+            try ledger.append(Fixture.replay(3))
+            let record = try ledger.record(for: Fixture.runID(3), documents: Fixture.documents(3))
+            let consistency = try ledger.consistencyProof(since: old).path.map { $0.base64 + "\n" }.joined()
+            func file(_ name: String, _ text: String) throws -> String {
+                let path = home.appending(name).string
+                try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+                return path
+            }
+            func verdicts(_ record: JSONValue, old: String = old.description) throws -> [String: Bool] {
+                try ForeignVerifiers.check([
+                    file("record.json", String(decoding: CanonicalJSON.bytes(record) + [0x0a], as: UTF8.self)),
+                    ledger.path.string, file("consistency", consistency), file("old", old),
+                ])
+            }
+            #expect(try verdicts(record.json) == Dictionary(Self.all.map { ($0, true) }, uniquingKeysWith: { $1 }))
+
+            func twin(_ refusedBy: String..., change: (inout JSONValue) -> Void) throws {
+                var json = record.json
+                change(&json)
+                let verdicts = try verdicts(json)
+                #expect(Self.all.filter { verdicts[$0] == false } == refusedBy)
+            }
+            try twin("signatures") { $0["entries", 0, "envelope", "payload"] = $0["entries", 1, "envelope", "payload"] }
+            try twin("inclusion") { $0["entries", 0, "leafIndex"] = 4 }
+            try twin("inclusion") { $0["entries", 1, "inclusionPath", 2] = .string(MerkleHash.leaf([1]).base64) }
+            let checkpoint = try Checkpoint(text: record.checkpoint.text)
+            let smaller = Checkpoint(origin: checkpoint.origin, size: 302, root: .leaf([1]))
+            try twin("inclusion", "growth", "whole_tree") {
+                var note = record.checkpoint
+                note.text = smaller.text
+                $0["checkpoint"] = .string(note.description)
+            }
+            let fork = Checkpoint(origin: checkpoint.origin, size: 300, root: .leaf([2]))
+            #expect(try verdicts(record.json, old: fork.text)["growth"] == false)
+        }
+    }
+}
