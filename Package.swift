@@ -105,7 +105,9 @@ let package = Package(
             path: "Tests/LedgerBenchmark", swiftSettings: strict),
         .testTarget(
             name: "IbidLedgerTests",
-            dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "IbidLedger", "IbidTestSupport", grdb, system],
+            dependencies: [
+                "IbidModel", "IbidCrypto", "IbidMerkle", "IbidLedger", "IbidTestSupport", "ledger-benchmark", grdb, system,
+            ],
             exclude: ["Foreign"], swiftSettings: strict),
         .testTarget(
             name: "IbidImageTests",

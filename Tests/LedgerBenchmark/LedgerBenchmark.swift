@@ -7,19 +7,35 @@ import SystemPackage
 
 import struct IbidModel.Statement
 
-/// Measures the ledger at a size: `ledger-benchmark ENTRIES [DIRECTORY]`, built with `-c release`.
-///
-/// Fills a new ledger in batches, then times what people wait for. The baseline is the same bytes inserted into one
-/// plain SQLite table with the same durability.
+/// Drives a ledger from outside the tests: `ledger-benchmark measure ENTRIES [DIRECTORY]`, built with `-c release`, times
+/// what people wait for; `ledger-benchmark append HOME FIRST COUNT` appends and says what was acknowledged, for tests
+/// that run many such processes, or kill them.
 @main struct LedgerBenchmark {
     static func main() throws {
-        let arguments = CommandLine.arguments
-        let entries = arguments.count > 1 ? Int(arguments[1]) ?? 1_000 : 1_000
-        let parent = arguments.count > 2 ? arguments[2] : FileManager.default.currentDirectoryPath
-        let home = FilePath(parent).appending("ibid-ledger-benchmark-\(ProcessInfo.processInfo.processIdentifier)")
-        try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: home.string) }
-        try run(entries, home)
+        let arguments = CommandLine.arguments.dropFirst()
+        switch arguments.first {
+        case "append" where arguments.count == 4:
+            let numbers = arguments.suffix(2).compactMap { Int($0) }
+            try append(FilePath(arguments[2]), first: numbers[0], count: numbers[1])
+        case "measure" where arguments.count >= 2:
+            let parent = arguments.count > 2 ? arguments[3] : FileManager.default.currentDirectoryPath
+            let home = FilePath(parent).appending("ibid-ledger-\(ProcessInfo.processInfo.processIdentifier)")
+            try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: home.string) }
+            try run(Int(arguments[2]) ?? 1_000, home)
+        default:
+            print("usage: ledger-benchmark measure ENTRIES [DIRECTORY] | append HOME FIRST COUNT")
+            exit(64)
+        }
+    }
+
+    private static func append(_ home: FilePath, first: Int, count: Int) throws {
+        let ledger = try Ledger.open(at: home.appending("ledger.sqlite"), keys: home.appending("keys"))
+        for number in first..<first + count {
+            let position = try ledger.append(statement(number))
+            // Unbuffered: a line that is there was acknowledged.
+            FileHandle.standardOutput.write(Data("\(position.leafIndex) \(runID(number))\n".utf8))
+        }
     }
 
     private static func run(_ entries: Int, _ home: FilePath) throws {
