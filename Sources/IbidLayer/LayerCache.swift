@@ -9,7 +9,7 @@ public import SystemPackage
 /// A layer's directory is there whole or not at all; whatever else lies in the cache is the rest of a crash and goes
 /// with the next attempt. The cache may be removed at any time when nothing runs.
 public struct LayerCache: Sendable {
-    private let root: FilePath
+    let root: FilePath
     let store: Store
 
     /// A cache in a directory, filled from a store.
@@ -32,32 +32,45 @@ public struct LayerCache: Sendable {
     public func directory(for diffID: Digest) throws -> FilePath {
         let directory = path(of: diffID)
         if try isWhole(diffID) { return directory }
+        return try whileLocked(diffID) {
+            if try isWhole(diffID) { return directory }
+            try store.verify(diffID)
+            let aside = root.appending(".\(diffID.hex).partial")
+            try removeTree(aside)
+            do {
+                try unpack(diffID, to: aside)
+                try install(aside, as: diffID)
+            } catch {
+                try removeTree(aside)
+                throw error
+            }
+            return directory
+        }
+    }
+
+    /// Runs the body while no other process makes this layer.
+    func whileLocked<T>(_ diffID: Digest, _ body: () throws -> T) throws -> T {
         try makeDirectories(root, mode: 0o755)
         // A few locks for all layers: their files stay, and two layers rarely wait for each other.
         let lock = try FileLock(root.appending(".lock-\(diffID.hex.prefix(1))"))
         defer { lock.release() }
-        if try isWhole(diffID) { return directory }
+        return try body()
+    }
+
+    /// Gives a finished directory the layer's name, in place of what a crash left there.
+    func install(_ made: FilePath, as diffID: Digest) throws {
+        let directory = path(of: diffID)
         try removeTree(directory)
-        try store.verify(diffID)
-        let aside = root.appending(".\(diffID.hex).partial")
-        try removeTree(aside)
-        do {
-            try unpack(diffID, to: aside)
-        } catch {
-            try removeTree(aside)
-            throw error
-        }
         try writeAtomically(Array(Self.bootID.utf8), to: mark(of: diffID), durable: false)
-        guard rename(aside.string, directory.string) == 0 else {
+        guard rename(made.string, directory.string) == 0 else {
             throw IbidError.system("create", directory.string, lastError())
         }
-        return directory
     }
 
     // Writing a layer's files to disk takes longer than unpacking them, and only a power failure makes it matter: the
     // kernel keeps what was written until then. So nothing is flushed; a mark says in which boot the layer was
     // unpacked, and a layer of an earlier boot is unpacked again.
-    private func isWhole(_ diffID: Digest) throws -> Bool {
+    func isWhole(_ diffID: Digest) throws -> Bool {
         guard access(path(of: diffID).string, F_OK) == 0 else { return false }
         return try readIfPresent(mark(of: diffID)) == Array(Self.bootID.utf8)
     }

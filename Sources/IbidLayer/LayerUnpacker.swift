@@ -89,6 +89,9 @@ struct LayerUnpacker {
             try check(
                 withPath(leaf) { cl_mknod_at(directory, $0, UInt32(S_IFIFO) | entry.mode, 0, 0) }, "create", entry.path)
             try check(withPath(leaf) { cl_chown_at(directory, $0, entry.uid, entry.gid) }, "own", entry.path)
+            // The umask had a say in it.
+            try check(withPath(leaf) { cl_chmod_at(directory, $0, entry.mode) }, "set the mode of", entry.path)
+            try check(withPath(leaf) { cl_utimes_at(directory, $0, entry.mtime, 0) }, "set the time of", entry.path)
         case .characterDevice, .blockDevice:
             throw IbidError(
                 "device-in-layer", "layer \(name) holds the device node \(entry.displayPath)",

@@ -83,6 +83,49 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: isRoot, "needs root to make whiteouts"))
+    func anAdoptedLayerIsWhatUnpackingGives() throws {
+        try withScratch { scratch in
+            let store = try Store.open(at: scratch.appending("store"))
+            let upper = scratch.appending("upper")
+            try Self.makeTree(upper)
+            let script = """
+                mkdir -p var/lib/apt/lists/deep root/.cache/x etc opaque; echo 1 > var/lib/apt/lists/deep/f
+                echo id > etc/machine-id; touch -d @1000000000.5 old; mknod gone c 0 0; chmod 1777 opaque; chown 7:8 opaque
+                ln tmp/t kept; python3 -c "
+                import os, socket
+                socket.socket(socket.AF_UNIX).bind('d/socket')
+                os.setxattr('opaque', 'trusted.overlay.opaque', b'y')
+                os.setxattr('d', 'trusted.overlay.impure', b'y')
+                os.setxattr('c', 'trusted.overlay.origin', b'abc')
+                os.setxattr('c', 'user.note', b'mine')
+                os.setxattr('a-b', 'security.capability', bytes.fromhex('0100000200200000000000000000000000000000'))"
+                """
+            let made = try shell(["sh", "-euc", script], in: upper.string)
+            #expect(made.status == 0, "\(made.stderr)")
+            let normaliser = Normaliser(epoch: Self.epoch)
+            let layer = try #require(try captureLayer(upper: upper, normaliser: normaliser, into: store))
+            let unpacking = LayerCache(root: scratch.appending("unpacked"), store: store)
+            let adopting = LayerCache(root: scratch.appending("adopted"), store: store)
+            #expect(try adopting.adopt(upper, as: layer.digest, normaliser: normaliser))
+            #expect(access(upper.string, F_OK) != 0)
+            let directories = try [unpacking, adopting].map { try $0.directory(for: layer.digest) }
+            #expect(try adopting.verify(layer.digest).isEmpty)
+            let find = """
+                find . -mindepth 1 -type c -printf '%P %y\\n'
+                find . -mindepth 1 ! -type c -printf '%P %y %m %U %G %T@ %s %n %l\\n' | sort
+                find . -mindepth 1 ! -type l | sort | python3 -c "
+                import os, sys
+                for path in map(str.strip, sys.stdin):
+                    print(path, {k: os.getxattr(path, k) for k in sorted(os.listxattr(path))})"
+                """
+            let listings = try directories.map { try shell(["sh", "-c", find], in: $0.string).stdout }
+            #expect(listings[0] == listings[1])
+            #expect(listings[0].contains("./c {'user.note': b'mine'}"))
+            #expect(listings[0].contains("etc/machine-id f 644 0 0 1700000000.0000000000 0"))
+        }
+    }
+
     @Test func aLayerThatWritesThroughALinkIsRefused() throws {
         try withScratch { scratch in
             let store = try Store.open(at: scratch.appending("store"))
