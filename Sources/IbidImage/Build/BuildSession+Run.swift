@@ -23,6 +23,7 @@ extension BuildSession {
             "command": .array(command.map { .string($0) }), "environment": .strings(environment),
             "directory": .string(state.workingDirectory), "user": .string(state.execution.user ?? ""),
             "network": .string(run.network ?? "default"), "apt": .string(Self.aptConfiguration),
+            "bytecode": .int(BytecodeScript.version),
             "script": command == [Self.scriptPath] ? .optional(run.hereDocuments.first?.text) : .null,
         ]
         let key = StepCache.key(description)
@@ -206,8 +207,14 @@ extension BuildSession {
             throw IbidError.stepFailed(
                 step.place, "killed (\(reason))", text: step.text, complaints: gateway.complaints, output: output.text)
         }
-        let layer = try captureLayer(
-            upper: container.appending("upper"), normaliser: Normaliser(epoch: state.epoch), into: store)
+        if !Bytecode.isUnwanted(command.joined(separator: " ")) {
+            let bytecode = Bytecode(host: host, limits: options.limits, runtime: options.runtime, stop: stop)
+            try bytecode.add(
+                to: container.appending("upper"), layers: layers, environment: environment, workspace: workspace)
+        }
+        let (upper, normaliser) = (container.appending("upper"), Normaliser(epoch: state.epoch))
+        let layer = try captureLayer(upper: upper, normaliser: normaliser, into: store)
+        if let layer { try layerCache.adopt(upper, as: layer.digest, normaliser: normaliser) }
         return StepCache.Record(layer: layer, requests: gateway.answers.requests)
     }
 }

@@ -24,6 +24,8 @@ enum StepEnvironment {
         return [
             "PIP_INDEX_URL": index,
             "PIP_TRUSTED_HOST": "127.0.0.1",
+            // Ibid compiles what was installed, after the step.
+            "PIP_COMPILE": "0",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_CACHE_DIR": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
