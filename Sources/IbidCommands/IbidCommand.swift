@@ -22,7 +22,7 @@ public struct IbidCommand: ParsableCommand {
         version: IbidVersion.current,
         subcommands: [
             Submit.self, Replay.self, Export.self, Verify.self, Runs.self, Show.self, Logs.self, Outputs.self,
-            Image.self, Base.self, Doctor.self, Completion.self,
+            Image.self, Base.self, Lock.self, Doctor.self, Completion.self,
         ])
 
     /// Makes the command; the parser needs it.

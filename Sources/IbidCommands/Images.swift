@@ -15,12 +15,39 @@ struct ImageBuildCommand: ParsableCommand {
         commandName: "build", abstract: "Build a job's image without running it.")
 
     @OptionGroup var job: JobOptions
+    @OptionGroup var options: BuildOptions
+    @Flag(help: "Print the Dockerfile that the image is built from, and build nothing.")
+    var printDockerfile = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let build = try common.engine().buildImage(job.request(), events: progressPrinter(json: common.json))
+        let engine = try common.engine()
+        if printDockerfile { return Terminal.out(try engine.recipe(job.request())) }
+        var request = job.request()
+        request.build = try options.options()
+        let build = try engine.buildImage(request, events: progressPrinter(json: common.json))
         if common.json { return Terminal.out(ReportJSON.build(build).text) }
         Terminal.out("\(build.image)\n")
+    }
+}
+
+/// How an image is built.
+struct BuildOptions: ParsableArguments {
+    @Option(help: "Build this stage of the Dockerfile (default: the last).")
+    var target: String?
+    @Option(
+        name: .customLong("build-arg"), parsing: .singleValue, help: "Set an ARG of the Dockerfile.",
+        transform: NamedValue.init)
+    var arguments: [NamedValue] = []
+    @Flag(name: .customLong("no-cache"), help: "Run every step, even those that ran before.")
+    var ignoresCache = false
+
+    func options() throws -> SubmitRequest.BuildChanges {
+        var changes = SubmitRequest.BuildChanges()
+        changes.target = target
+        changes.arguments = try NamedValue.dictionary(arguments, "argument")
+        changes.usesCache = !ignoresCache
+        return changes
     }
 }
 

@@ -24,7 +24,7 @@ extension Engine {
         let tree = try layers.directory(for: snapshot.layer)
         let job = try loadJob(tree).setting(params: request.params)
         let name = try name(of: job, request, snapshot)
-        let build = try build(snapshot, name: name, runtime: request.runtime, events: events)
+        let build = try build(snapshot, name: name, request, events: events)
         let image = try store.imageConfig(try store.manifest(build.image))
         let spec = try makeSpec(request, job: job, image: image, build: build, tree: tree)
         let facts = RunFacts(
@@ -46,13 +46,21 @@ extension Engine {
         let snapshot = try snapshot(request)
         events(.snapshot(snapshot))
         let job = try loadJob(try layers.directory(for: snapshot.layer))
-        return try build(
-            snapshot, name: try name(of: job, request, snapshot), runtime: request.runtime, events: events)
+        return try build(snapshot, name: try name(of: job, request, snapshot), request, events: events)
+    }
+
+    /// The same without a word in the ledger.
+    func buildUnrecorded(
+        _ request: SubmitRequest, events: @escaping EventSink, change: (inout ImageBuildOptions) -> Void
+    ) throws -> ImageBuild {
+        let snapshot = try snapshot(request)
+        let job = try loadJob(try layers.directory(for: snapshot.layer))
+        return try make(snapshot, name: try name(of: job, request, snapshot), request, events: events, change: change)
     }
 
     // MARK: Steps
 
-    private func snapshot(_ request: SubmitRequest) throws -> SourceSnapshot {
+    func snapshot(_ request: SubmitRequest) throws -> SourceSnapshot {
         var (directory, revision) = (request.directory, request.revision)
         if let remote = RemoteRepository(request.place) {
             directory = try remote.fetch(into: home.cache)
@@ -73,13 +81,23 @@ extension Engine {
         return try JobFile.parse(text, file: "job.toml")
     }
 
-    private func build(
-        _ snapshot: SourceSnapshot, name: String, runtime: String, events: @escaping EventSink
+    private func make(
+        _ snapshot: SourceSnapshot, name: String, _ request: SubmitRequest, events: @escaping EventSink,
+        change: (inout ImageBuildOptions) -> Void = { _ in }
     ) throws -> ImageBuild {
         let builder = ImageBuilder(store: store, layers: layers, host: containers, cache: home.cache)
-        let options = ImageBuildOptions(ref: Self.imageName(name, snapshot.tree), runtime: runtime)
+        var options = ImageBuildOptions(
+            ref: Self.imageName(name, snapshot.tree), target: request.build.target, arguments: request.build.arguments,
+            runtime: request.runtime, usesCache: request.build.usesCache)
+        change(&options)
         let translated = BuildEvents(events)
-        let build = try builder.build(snapshot: snapshot, options: options) { translated.send($0) }
+        return try builder.build(snapshot: snapshot, options: options) { translated.send($0) }
+    }
+
+    private func build(
+        _ snapshot: SourceSnapshot, name: String, _ request: SubmitRequest, events: @escaping EventSink
+    ) throws -> ImageBuild {
+        let build = try make(snapshot, name: name, request, events: events)
         events(.image(build))
         // One statement says how an image came from a source; building it again from the cache says nothing new.
         if try ledger.imageStatement(for: build.image)?.names(build.source) != true {

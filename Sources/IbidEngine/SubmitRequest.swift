@@ -23,10 +23,26 @@ public struct SubmitRequest: Sendable {
     /// The OCI runtime.
     public var runtime = "crun"
 
+    /// How the image is built.
+    public var build = BuildChanges()
+
     /// A request with every default.
     public init(place: String) { self.place = place }
 
     var directory: FilePath { FilePath(place) }
+
+    /// Of the image's build.
+    public struct BuildChanges: Hashable, Sendable {
+        /// The Dockerfile's stage; nil for the last.
+        public var target: String?
+        /// Values for `ARG`.
+        public var arguments: [String: String] = [:]
+        /// Whether steps that ran before may be taken from the cache.
+        public var usesCache = true
+
+        /// No change.
+        public init() {}
+    }
 
     /// Limits given on the command line; nil keeps the job's.
     public struct LimitChanges: Sendable {

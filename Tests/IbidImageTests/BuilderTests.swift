@@ -104,6 +104,29 @@ struct BuilderTests {
         }
     }
 
+    @Test("a committed lock is what a build sees, and stays out of the image")
+    func committedLock() throws {
+        try withBuilder { f in
+            let build = try f.build(Self.quickstart)
+            let lock = try #require(build.lock)
+            let text = try f.store.read(ImageLock.self, from: lock).text()
+            var files = Self.quickstart
+            files["ibid.lock"] = text
+            try withLockOnly(f, lock) { g in
+                let again = try g.build(files)
+                #expect(again.image == build.image && again.lock == lock)
+                #expect(try g.build(files).steps.map(\.cached) == [true, true, true, true, true])
+                files["requirements.txt"] = "six==1.16.0\npackaging\n"
+                let error = #expect(throws: IbidError.self) { try g.build(files) }
+                #expect(try #require(error).message.contains("pip asked for packaging, which the lock does not have"))
+                #expect(error?.hint == "make the lock again with 'ibid lock', or remove it")
+            }
+            files["ibid.lock"] = text.replacing("ibid.lock.v1", with: "ibid.lock.v9")
+            #expect(throws: IbidError.self) { try f.build(files) }
+            #expect(try f.build(files) { $0.usesCommittedLock = false }.lock != nil)
+        }
+    }
+
     @Test("apt-get works unchanged, and with the lock without a network")
     func apt() throws {
         let files = [

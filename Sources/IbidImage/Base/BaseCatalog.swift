@@ -131,13 +131,21 @@ public struct BaseCatalog: Sendable {
                 hint: "add that very image: ibid base add '\(base.name)' --from oci:DIR|docker-archive:FILE",
                 exit: .notFound)
         }
-        let made = try rebuild(
-            lock: try store.put(canonical: packages), isCancelled: isCancelled, progress: progress)
+        // Another home's lock: what the mirrors have today may still be the same.
+        let isComplete = store.contains(packages.stanzas) && packages.packages.allSatisfy { store.contains($0.sha256) }
+        let made =
+            isComplete
+            ? try rebuild(lock: try store.put(canonical: packages), isCancelled: isCancelled, progress: progress)
+            : try resolve(base.name, isCancelled: isCancelled, progress: progress)
         guard made.manifest.digest == base.manifest else {
             throw IbidError(
                 "base-differs",
                 "the base '\(base.name)' came out as \(made.manifest.digest), "
-                    + "the lock says \(base.manifest)", hint: "it was made by another version of mmdebstrap or dpkg",
+                    + "the lock says \(base.manifest)",
+                hint: isComplete
+                    ? "it was made by another version of mmdebstrap or dpkg"
+                    : "the mirrors have newer packages and this home lacks the locked ones: "
+                        + "make the lock again with 'ibid lock', or copy the store that has them",
                 exit: .verificationFailed)
         }
         return made.manifest.digest

@@ -10,6 +10,8 @@ struct BuildCache {
         var layers: [Digest]
         /// What each name after FROM stood for.
         var bases: [String: Digest]
+        /// Whether a lock said what it could use.
+        var isLocked: Bool
     }
 
     let directory: FilePath

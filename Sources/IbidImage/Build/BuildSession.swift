@@ -209,7 +209,7 @@ final class BuildSession {
             guard let locked = lock.bases.first(where: { $0.name == name }) else {
                 throw IbidError.dockerfile(
                     place, "the lock does not have the base '\(name)'", text: text,
-                    hint: "the Dockerfile has changed since: make the lock again")
+                    hint: "the Dockerfile has changed since: make the lock again with 'ibid lock'")
             }
             manifest = try bases.locked(locked, isCancelled: isCancelled) { [progress] in progress(.base($0)) }
             usedBases[name] = locked

@@ -11,6 +11,8 @@ public struct ImageBuildOptions: Sendable {
     public var arguments: [String: String]
     /// A lock in the store: the build sees what it has and nothing else.
     public var lock: Digest?
+    /// Whether, without that, the `ibid.lock` of the source tree counts.
+    public var usesCommittedLock = true
     /// The name that the image gets in the store's index.
     public var ref: String
     /// What a `RUN` step may use.

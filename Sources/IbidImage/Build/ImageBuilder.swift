@@ -54,6 +54,7 @@ public struct ImageBuilder: Sendable {
         let tree = try SourceTree(archive: store.path(of: snapshot.layer), asSource: true)
         let recipe = try Recipe.find(in: tree, named: options.dockerfile)
         let dockerfile = try Dockerfile.parse(Array(recipe.text.utf8), file: recipe.name)
+        let lock = try options.lock.map { try store.read(ImageLock.self, from: $0) } ?? committedLock(tree, options)
         let sources = PackageSources(
             store: store, python: PipConfiguration.ofHost(environment: Self.environment),
             mirrors: { DebianAccess.ofHost() })
@@ -61,19 +62,19 @@ public struct ImageBuilder: Sendable {
         let session = BuildSession(
             store: store, layerCache: layers, host: host, bases: bases,
             cache: StepCache(directory: cache.appending("steps"), store: store), sources: sources, options: options,
-            dockerfile: dockerfile, tree: tree.without(recipe.ignored),
-            lock: try options.lock.map { try store.read(ImageLock.self, from: $0) }, stop: stop, progress: progress)
+            dockerfile: dockerfile, tree: tree.without(recipe.ignored).without(file: ImageLock.fileName),
+            lock: lock, stop: stop, progress: progress)
         let state = try session.run()
         let manifest = try putImage(state)
         let build = ImageBuild(
-            image: manifest.digest, ref: options.ref, base: state.base, lock: try lock(session, options),
+            image: manifest.digest, ref: options.ref, base: state.base, lock: try recordLock(session),
             source: snapshot.layer, recipe: try store.put(Array(recipe.text.utf8)), steps: session.steps,
             sizeBytes: state.layers.reduce(0) { $0 + $1.size })
         try store.tag(manifest, as: options.ref)
         try builds.keep(
             BuildCache.Record(
                 build: build, manifest: manifest, layers: state.layers.map(\.digest),
-                bases: session.usedBases.mapValues(\.manifest)), as: key)
+                bases: session.usedBases.mapValues(\.manifest), isLocked: lock != nil), as: key)
         return build
     }
 
@@ -83,7 +84,8 @@ public struct ImageBuilder: Sendable {
     ) throws -> ImageBuild? {
         let started = cl_monotonic_microseconds()
         guard var record = try builds.record(key) else { return nil }
-        for (name, manifest) in record.bases where options.lock == nil {
+        // A build with a lock has its base from there.
+        for (name, manifest) in record.bases where !record.isLocked {
             guard try bases.find(name)?.manifest.digest == manifest else { return nil }
         }
         try store.tag(record.manifest, as: options.ref)
@@ -101,10 +103,11 @@ public struct ImageBuilder: Sendable {
 
     private func key(_ snapshot: SourceSnapshot, _ options: ImageBuildOptions) -> Digest {
         StepCache.key([
-            "kind": "build", "version": 1, "normaliser": .int(Int64(Normaliser.version)),
+            "kind": "build", "version": 2, "normaliser": .int(Int64(Normaliser.version)),
             "source": .string("\(snapshot.layer)"), "dockerfile": .optional(options.dockerfile),
             "target": .optional(options.target), "arguments": .strings(options.arguments),
-            "lock": .optional(options.lock.map { "\($0)" }), "architecture": .string(BaseCatalog.architecture),
+            "lock": .optional(options.lock.map { "\($0)" }), "committedLock": .bool(options.usesCommittedLock),
+            "architecture": .string(BaseCatalog.architecture),
         ])
     }
 
@@ -115,8 +118,12 @@ public struct ImageBuilder: Sendable {
         return try store.putImage(config: config, layers: state.layers)
     }
 
-    private func lock(_ session: BuildSession, _ options: ImageBuildOptions) throws -> Digest? {
-        if let lock = options.lock { return lock }
+    private func committedLock(_ tree: SourceTree, _ options: ImageBuildOptions) throws -> ImageLock? {
+        options.usesCommittedLock ? try ImageLock.committed(in: tree) : nil
+    }
+
+    private func recordLock(_ session: BuildSession) throws -> Digest? {
+        if let lock = session.lock { return try store.put(canonical: lock) }
         let bases = session.usedBases.values.sorted { $0.name < $1.name }
         guard !session.requests.isEmpty || bases.contains(where: { $0.packages != nil }) else { return nil }
         return try store.put(

@@ -87,6 +87,16 @@ struct SourceTree: CopySource {
         }
     }
 
+    /// The tree without one file of its root.
+    func without(file name: String) -> SourceTree {
+        let path = Array(name.utf8)
+        guard case .file? = node(path)?.kind else { return self }
+        var tree = self
+        tree.items[path] = nil
+        tree.items[[]]?.children.removeAll { $0 == path }
+        return tree
+    }
+
     /// The tree without what the rules leave out.
     func without(_ rules: IgnoreRules) -> SourceTree {
         guard !rules.isEmpty else { return self }

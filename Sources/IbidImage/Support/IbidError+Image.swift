@@ -40,6 +40,6 @@ extension IbidError {
         return IbidError(
             "step-failed", error.message + cause + (output.isEmpty ? "" : "\n" + output),
             hint: complaints.contains { $0.hasSuffix("which the lock does not have") }
-                ? "make the lock again, or build without it" : nil)
+                ? "make the lock again with 'ibid lock', or remove it" : nil)
     }
 }

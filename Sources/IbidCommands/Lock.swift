@@ -1,0 +1,37 @@
+import ArgumentParser
+import IbidEngine
+import IbidModel
+import SystemPackage
+
+/// `ibid lock`.
+struct Lock: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write ibid.lock: every byte that the image takes from outside, by digest.",
+        discussion: """
+            Builds the image from what the indexes and mirrors have today and writes ibid.lock beside the Dockerfile.
+            Commit it. From then on a build of the repository gets these bytes and no others: from the store alone
+            when it has them, so that no network is needed. What the lock does not have is refused by name. Run it
+            again to take newer packages.
+            """)
+
+    @Argument(help: "The job's directory inside a git repository; its working tree counts as it is.")
+    var directory = "."
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let report = try common.engine().writeLock(
+            SubmitRequest(place: directory), events: progressPrinter(json: common.json))
+        if common.json {
+            return Terminal.out(
+                JSONDocument.object([
+                    ("path", .string(report.path.string)), ("lock", .text(report.lock)), ("image", .text(report.image)),
+                    ("bases", .int(Int64(report.bases))), ("requests", .int(Int64(report.requests))),
+                    ("unchanged", .bool(report.unchanged)),
+                ]).text)
+        }
+        Terminal.out("\(report.path)\n")
+        Terminal.note(
+            "\(report.bases) base\(report.bases == 1 ? "" : "s"), \(report.requests) requests"
+                + (report.unchanged ? ", as before" : "; commit it with your changes"))
+    }
+}
