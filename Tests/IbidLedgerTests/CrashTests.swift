@@ -18,7 +18,9 @@ enum LedgerTool {
 /// Every call by which an append changes a file, as the place where the process dies or the disk fails.
 ///
 /// `IBID_SWEEP=all` tries every single call; otherwise a sample of them.
-@Suite(.enabled(if: LedgerTool.canTrace, "strace is not installed, or may not trace here"))
+@Suite(
+    .enabled(if: has("strace"), "strace is not installed"),
+    .enabled(if: LedgerTool.canTrace, "this machine lets nobody trace"))
 struct CrashTests {
     private static let calls = [
         "openat", "pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "link", "rename", "mkdir", "fchmod",
@@ -27,7 +29,7 @@ struct CrashTests {
 
     private static func numbers(_ last: Int) -> [Int] {
         if ProcessInfo.processInfo.environment["IBID_SWEEP"] == "all" { return Array(1...max(1, last)) }
-        return last < 4 ? Array(1...max(1, last)) : Array(Set((0..<4).map { _ in Int.random(in: 1...last) })).sorted()
+        return last < 3 ? Array(1...max(1, last)) : Array(Set((0..<2).map { _ in Int.random(in: 1...last) })).sorted()
     }
 
     @Test(arguments: ["signal=KILL", "error=EIO", "error=ENOSPC"])

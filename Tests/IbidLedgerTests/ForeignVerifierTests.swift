@@ -37,7 +37,7 @@ enum ForeignVerifiers {
     }
 }
 
-@Suite(.enabled(if: ForeignVerifiers.python != nil, "PyPI cannot be reached, and the packages are not there"))
+@Suite(.enabled(if: ForeignVerifiers.python != nil, "this machine cannot reach PyPI, and has not the packages"))
 struct ForeignVerifierTests {
     private static let all = ["signatures", "statements", "canonical", "inclusion", "growth", "whole_tree"]
 

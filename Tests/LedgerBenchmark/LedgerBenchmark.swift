@@ -24,7 +24,8 @@ import struct IbidModel.Statement
             defer { try? FileManager.default.removeItem(atPath: home.string) }
             try run(Int(arguments[2]) ?? 1_000, home)
         default:
-            print("usage: ledger-benchmark measure ENTRIES [DIRECTORY] | append HOME FIRST COUNT")
+            let usage = "usage: ledger-benchmark measure ENTRIES [DIRECTORY] | append HOME FIRST COUNT\n"
+            FileHandle.standardError.write(Data(usage.utf8))
             exit(64)
         }
     }
