@@ -92,7 +92,7 @@ struct ContainerCleanupTests {
         }
         for _ in 0..<300 where !(try processes("sleep \(marker)").isEmpty) { usleep(10_000) }
         #expect(try processes("sleep \(marker)").isEmpty)
-        #expect(!(try cgroups(of: workspace).isEmpty))
+        // Its control group stays until somebody sweeps: another ibid of this machine may have done so already.
 
         // What belongs to a living process stays.
         let living = try containers.sh("true").upper.removingLastComponent()
