@@ -14,7 +14,8 @@ import Testing
         try shell(["mkdir", "-p", path.string])
         for name in order { try Data(name.utf8).write(to: URL(fileURLWithPath: "\(path)/\(name)")) }
         let script = """
-            mkdir -p d/sub tmp run var/log; echo x > d/sub/file; ln b d/hard; ln -s ../a d/link; mkfifo d/pipe
+            umask 022; chmod 644 *; mkdir -p d/sub tmp run var/log; echo x > d/sub/file
+            ln b d/hard; ln -s ../a d/link; mkfifo d/pipe
             echo log > var/log/dpkg.log; echo t > tmp/t; chmod 4755 a; chown 5:6 c
             """
         let result = try shell(["sh", "-euc", script], in: path.string)
@@ -90,7 +91,7 @@ import Testing
             let upper = scratch.appending("upper")
             try Self.makeTree(upper)
             let script = """
-                mkdir -p var/lib/apt/lists/deep root/.cache/x etc opaque; echo 1 > var/lib/apt/lists/deep/f
+                umask 022; mkdir -p var/lib/apt/lists/deep root/.cache/x etc opaque; echo 1 > var/lib/apt/lists/deep/f
                 echo id > etc/machine-id; touch -d @1000000000.5 old; mknod gone c 0 0; chmod 1777 opaque; chown 7:8 opaque
                 ln tmp/t kept; python3 -c "
                 import os, socket
