@@ -6,7 +6,11 @@ import SystemPackage
 /// `ibid image`.
 struct Image: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Build and look at images.", subcommands: [ImageBuildCommand.self, ImageList.self, ImageInspect.self])
+        abstract: "Build, look at and move images.",
+        subcommands: [
+            ImageBuildCommand.self, ImageList.self, ImageInspect.self, ImageExportCommand.self, ImagePush.self,
+            ImagePull.self, ImageRemove.self,
+        ])
 }
 
 /// `ibid image build`.
@@ -41,12 +45,14 @@ struct BuildOptions: ParsableArguments {
     var arguments: [NamedValue] = []
     @Flag(name: .customLong("no-cache"), help: "Run every step, even those that ran before.")
     var ignoresCache = false
+    @OptionGroup var registry: RegistryOptions
 
     func options() throws -> SubmitRequest.BuildChanges {
         var changes = SubmitRequest.BuildChanges()
         changes.target = target
         changes.arguments = try NamedValue.dictionary(arguments, "argument")
         changes.usesCache = !ignoresCache
+        changes.registry = registry.access
         return changes
     }
 }
@@ -127,62 +133,5 @@ extension JSONDocument {
         case .object(let value):
             self = .object(value.sorted { $0.key < $1.key }.map { ($0.key, JSONDocument($0.value)) })
         }
-    }
-}
-
-/// `ibid base`.
-struct Base: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "The images that FROM can name.", subcommands: [BaseList.self, BaseAdd.self])
-}
-
-/// `ibid base ls`.
-struct BaseList: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "ls", abstract: "List the names that FROM can use, built-in ones included.")
-
-    @OptionGroup var common: CommonOptions
-
-    func run() throws {
-        let bases = try common.engine().baseImages()
-        if common.json {
-            return Terminal.out(
-                JSONDocument.array(
-                    bases.map {
-                        .object([
-                            ("name", .string($0.name)), ("origin", .string($0.origin)), ("image", .text($0.digest)),
-                        ])
-                    }
-                ).text)
-        }
-        var table = Table("NAME", "ORIGIN", "IMAGE")
-        for base in bases { table.add(base.name, base.origin, base.digest.map { Formatting.short($0) } ?? "-") }
-        Terminal.out(table.text)
-    }
-}
-
-/// `ibid base add`.
-struct BaseAdd: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "add", abstract: "Add an image that FROM can name.",
-        discussion: """
-            Examples:
-              skopeo copy docker://docker.io/library/python:3.12 oci:python312:3.12
-              ibid base add python:3.12 --from oci:python312:3.12
-              docker save my-base -o my-base.tar && ibid base add my-base --from docker-archive:my-base.tar
-            """)
-
-    @Argument(help: "The name that FROM will use.")
-    var name: String
-    @Option(help: "oci:DIR[:REF], docker-archive:FILE, or a tar of a root filesystem.", completion: .file())
-    var from: String
-    @OptionGroup var common: CommonOptions
-
-    func run() throws {
-        let digest = try common.engine().addBase(name, from: from)
-        if common.json {
-            return Terminal.out(JSONDocument.object([("name", .string(name)), ("image", .text(digest))]).text)
-        }
-        Terminal.out("\(digest)\n")
     }
 }

@@ -33,8 +33,10 @@ public struct ImageDetails: Hashable, Sendable {
 public struct BaseSummary: Hashable, Sendable {
     /// The name.
     public var name: String
-    /// `built-in` or `added`.
+    /// `built-in`, `added` or `pulled`.
     public var origin: String
+    /// What it was called in a registry when it was pulled, `HOST/REPO@sha256:…`.
+    public var pulledFrom: String?
     /// The image; nil for a built-in base that nothing has used yet.
     public var digest: Digest?
 }
@@ -62,9 +64,7 @@ extension Engine {
             candidates = Set(references.map(\.descriptor.digest).filter { $0.hex.hasPrefix(prefix) })
         }
         guard let digest = candidates.first else {
-            throw IbidError(
-                "image-not-found", "there is no image '\(text)'", hint: "list them with 'ibid image ls'",
-                exit: .notFound)
+            throw IbidError.imageNotFound(text)
         }
         guard candidates.count == 1 else {
             throw IbidError("image-ambiguous", "'\(text)' is the start of several images", hint: "give more digits")

@@ -89,6 +89,7 @@ extension Engine {
         var options = ImageBuildOptions(
             ref: Self.imageName(name, snapshot.tree), target: request.build.target, arguments: request.build.arguments,
             runtime: request.runtime, usesCache: request.build.usesCache)
+        options.registry = request.build.registry
         change(&options)
         let translated = BuildEvents(events)
         return try builder.build(snapshot: snapshot, options: options) { translated.send($0) }

@@ -1,5 +1,5 @@
 import IbidJob
-import IbidModel
+public import IbidModel
 public import SystemPackage
 
 /// What `ibid submit` was asked to do.
@@ -39,6 +39,8 @@ public struct SubmitRequest: Sendable {
         public var arguments: [String: String] = [:]
         /// Whether steps that ran before may be taken from the cache.
         public var usesCache = true
+        /// How registries are reached.
+        public var registry = RegistryAccess()
 
         /// No change.
         public init() {}

@@ -1,3 +1,4 @@
+import Glibc
 import IbidModel
 import IbidStore
 import SystemPackage
@@ -7,23 +8,36 @@ extension BaseCatalog {
     ///
     /// Its layers are stored uncompressed and checked against its configuration, whose bytes are kept.
     ///
-    /// - Throws: `bad-image` for what is no image, or not one for this machine.
-    public func add(name: String, from origin: BaseOrigin) throws -> Base {
+    /// - Throws: `bad-image` for what is no image, or not one for this machine; `registry-…` for what a registry says.
+    public func add(
+        name: String, from origin: BaseOrigin, isCancelled: @escaping () -> Bool = { false },
+        progress: @escaping (String) -> Void = { _ in }
+    ) throws -> Base {
         guard !name.isEmpty, name != "scratch", name.unicodeScalars.allSatisfy({ $0.value > 32 && $0.value < 127 })
         else {
             throw IbidError(
                 "bad-name", "'\(name)' is no name of a base", hint: "for example lab/python:3.12", exit: .usage)
         }
+        func importer(_ source: String) -> ImageImport {
+            ImageImport(store: store, source: source, isCancelled: isCancelled, progress: progress)
+        }
         let manifest: OCI.Descriptor
         switch origin {
-        case .layout(let directory, let ref):
-            manifest = try ImageImport(store: store, source: "oci:\(directory)").layout(directory, ref: ref)
-        case .dockerArchive(let file):
-            manifest = try withScratch { scratch in
-                try ImageImport(store: store, source: file.string).dockerArchive(file, scratch: scratch)
-            }
-        case .rootArchive(let file):
-            manifest = try ImageImport(store: store, source: file.string).rootArchive(file)
+        case .layout(let directory, let ref): manifest = try importer("oci:\(directory)").layout(directory, ref: ref)
+        case .layoutArchive(let file, let ref):
+            manifest = try withScratch { try importer(file.string).layoutArchive(file, ref: ref, scratch: $0) }
+        case .dockerArchive(let file, let name):
+            manifest = try withScratch { try importer(file.string).dockerArchive(file, name: name, scratch: $0) }
+        case .rootArchive(let file): manifest = try importer(file.string).rootArchive(file)
+        case .directory(let directory):
+            let isTransport =
+                access(directory.appending("version").string, F_OK) == 0
+                && access(directory.appending("manifest.json").string, F_OK) == 0
+            let importer = importer("dir:\(directory)")
+            manifest =
+                isTransport ? try importer.transportDirectory(directory) : try importer.rootDirectory(directory)
+        case .registry(let reference):
+            return try pull(reference, as: name, isCancelled: isCancelled, progress: progress)
         }
         var named = manifest
         named.annotations = [Self.addedAnnotation: "added"]
@@ -31,7 +45,8 @@ extension BaseCatalog {
         return Base(ref: name, manifest: manifest, lock: nil)
     }
 
-    private func withScratch<T>(_ body: (FilePath) throws -> T) throws -> T {
+    /// Runs the body with an empty directory that goes afterwards.
+    func withScratch<T>(_ body: (FilePath) throws -> T) throws -> T {
         let scratch = cache.appending("add-\(UInt64.random(in: 0 ... .max))")
         try makeDirectories(scratch, mode: 0o700)
         do {

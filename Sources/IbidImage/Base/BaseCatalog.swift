@@ -14,10 +14,22 @@ public struct BaseCatalog: Sendable {
         public var manifest: OCI.Descriptor
         /// The record of its packages (`BaseLock`); nil for a base that was added.
         public var lock: Digest?
+        /// What it was called in a registry when it was pulled, `HOST/REPO@sha256:…`; nil for any other base.
+        public var origin: String?
+
+        init(ref: String, manifest: OCI.Descriptor, lock: Digest?, origin: String? = nil) {
+            self.ref = ref
+            self.manifest = manifest
+            self.lock = lock
+            self.origin = origin
+        }
     }
 
     let store: Store
     let cache: FilePath
+
+    /// How registries are reached.
+    public var registry = RegistryAccess()
 
     private let scratch: FilePath?
 
@@ -30,21 +42,27 @@ public struct BaseCatalog: Sendable {
         self.scratch = scratch
     }
 
-    /// The base a name after `FROM` stands for: what the store has under that name, or a built-in base, which is made
-    /// first when it is not there.
+    /// The base a name after `FROM` stands for: what the store has under that name, a built-in base, which is made first
+    /// when it is not there, or what a registry has.
     ///
     /// - Parameters:
-    ///   - isCancelled: asked a few times a second while a base is made; true ends that.
-    ///   - progress: told what is going on while a base is made.
-    /// - Throws: `base-not-found`, or why the base could not be made.
+    ///   - isCancelled: asked a few times a second while a base is made or fetched; true ends that.
+    ///   - progress: told what is going on meanwhile.
+    /// - Throws: why the base could not be made; `registry-…` and `image-not-found` for what a registry says.
     public func resolve(
         _ name: String, isCancelled: @escaping () -> Bool = { false }, progress: @escaping (String) -> Void = { _ in }
     ) throws -> Base {
         if let base = try find(name) { return base }
-        guard let recipe = BaseRecipe.named(name) else {
-            throw IbidError.unknownBase(name, place: nil, hint: BaseRecipe.hint(for: name))
+        if let recipe = BaseRecipe.named(name) {
+            return try bootstrap(recipe, isCancelled: isCancelled, progress: progress)
         }
-        return try bootstrap(recipe, isCancelled: isCancelled, progress: progress)
+        do {
+            return try pull(try ImageReference(parsing: name), isCancelled: isCancelled, progress: progress)
+        } catch let error as IbidError where Self.isAboutName(error) {
+            throw IbidError(
+                error.code, "there is no base '\(name)' here, and \(error.message)",
+                hint: BaseRecipe.hint(for: name) ?? error.hint, exit: error.exit)
+        }
     }
 
     /// The base of that name that is in the store already.
@@ -53,21 +71,40 @@ public struct BaseCatalog: Sendable {
         let recipe = BaseRecipe.named(name)
         for candidate in BaseName.candidates(name) + (recipe.map { [$0.ref] } ?? []) {
             guard let found = references.first(where: { $0.ref == candidate }) else { continue }
-            return Base(
-                ref: candidate, manifest: Self.plain(found.descriptor),
-                lock: found.descriptor.annotations?[BaseLock.annotation].flatMap { Digest($0) })
+            return Self.base(found.ref, found.descriptor)
         }
-        return nil
+        return try pinned(name, among: references)
+    }
+
+    /// A name with a digest: any image of that repository that has it, or had it in the registry.
+    private func pinned(
+        _ name: String, among references: [(ref: String, descriptor: OCI.Descriptor)]
+    ) throws -> Base? {
+        guard name.contains("@"), let wanted = try? ImageReference(parsing: name), let digest = wanted.digest else {
+            return nil
+        }
+        let found = references.first { ref, descriptor in
+            if descriptor.annotations?[Self.originAnnotation] == "\(wanted.pinned(to: digest))" { return true }
+            // What has no name of a registry's form is of no repository.
+            return descriptor.digest == digest && (try? ImageReference(parsing: ref))?.isSibling(of: wanted) == true
+        }
+        return found.map { Self.base($0.ref, $0.descriptor) }
+    }
+
+    private static func base(_ ref: String, _ descriptor: OCI.Descriptor) -> Base {
+        Base(
+            ref: ref, manifest: plain(descriptor),
+            lock: descriptor.annotations?[BaseLock.annotation].flatMap { Digest($0) },
+            origin: descriptor.annotations?[originAnnotation])
     }
 
     /// Every base in the store that was bootstrapped or added, and the built-in ones that could be made.
     public func list() throws -> [(name: String, base: Base?)] {
         var listed: [(name: String, base: Base?)] = []
         for (ref, descriptor) in try store.references() {
-            let lock = descriptor.annotations?[BaseLock.annotation].flatMap { Digest($0) }
-            let added = descriptor.annotations?[Self.addedAnnotation] != nil
-            guard lock != nil || added else { continue }
-            listed.append((ref, Base(ref: ref, manifest: Self.plain(descriptor), lock: lock)))
+            let base = Self.base(ref, descriptor)
+            guard base.lock != nil || descriptor.annotations?[Self.addedAnnotation] != nil else { continue }
+            listed.append((ref, base))
         }
         for recipe in BaseRecipe.all where !listed.contains(where: { $0.name == recipe.ref }) {
             listed.append((recipe.ref, nil))
@@ -123,7 +160,10 @@ public struct BaseCatalog: Sendable {
     func locked(
         _ base: ImageLock.Base, isCancelled: @escaping () -> Bool, progress: @escaping (String) -> Void
     ) throws -> Digest {
-        if store.contains(base.manifest) { return base.manifest }
+        if isWhole(base.manifest) { return base.manifest }
+        if let origin = base.origin {
+            return try fetchLocked(base, origin: origin, isCancelled: isCancelled, progress: progress)
+        }
         guard let packages = base.packages else {
             throw IbidError(
                 "base-not-found",
@@ -147,6 +187,29 @@ public struct BaseCatalog: Sendable {
                     : "the mirrors have newer packages and this home lacks the locked ones: "
                         + "make the lock again with 'ibid lock', or copy the store that has them",
                 exit: .verificationFailed)
+        }
+        return made.manifest.digest
+    }
+
+    /// Whether an image is in the store with all that it consists of.
+    private func isWhole(_ digest: Digest) -> Bool {
+        // One that does not read is not whole.
+        guard store.contains(digest), let manifest = try? store.manifest(digest) else { return false }
+        return ([manifest.config.digest] + manifest.layers.map(\.digest)).allSatisfy { store.contains($0) }
+    }
+
+    /// A base that a registry had when the lock was made, by the registry's digest.
+    private func fetchLocked(
+        _ base: ImageLock.Base, origin: String, isCancelled: @escaping () -> Bool,
+        progress: @escaping (String) -> Void
+    ) throws -> Digest {
+        let made = try pull(
+            try ImageReference(parsing: origin), isCancelled: isCancelled, progress: progress)
+        guard made.manifest.digest == base.manifest else {
+            throw IbidError(
+                "base-differs",
+                "the base '\(base.name)' came out of \(origin) as \(made.manifest.digest), the lock says \(base.manifest)",
+                hint: "make the lock again with 'ibid lock'", exit: .verificationFailed)
         }
         return made.manifest.digest
     }

@@ -48,12 +48,13 @@ public struct BaseRecipe: Hashable, Sendable {
     static func hint(for name: String) -> String? {
         let familiar = BaseName.familiar(name)
         if familiar.hasPrefix("python:") {
-            return "the built-in Python is 3.11 (Debian 12): write FROM python:3.11, or add another: "
-                + "ibid base add '\(name)' --from oci:DIR|docker-archive:FILE|rootfs.tar"
+            return
+                "the built-in Python is 3.11 (Debian 12): write FROM python:3.11; any other comes from a registry, or "
+                + "add it: ibid base add '\(name)' --from oci:DIR|docker-archive:FILE|rootfs.tar"
         }
         if familiar == "debian" || familiar.hasPrefix("debian:") {
-            return "the built-in Debian is bookworm: write FROM debian:bookworm, or add another: "
-                + "ibid base add '\(name)' --from oci:DIR|docker-archive:FILE|rootfs.tar"
+            return "the built-in Debian is bookworm: write FROM debian:bookworm; any other comes from a registry, or "
+                + "add it: ibid base add '\(name)' --from oci:DIR|docker-archive:FILE|rootfs.tar"
         }
         return nil
     }

@@ -218,9 +218,10 @@ final class BuildSession {
                 let base = try bases.resolve(name, isCancelled: isCancelled) { [progress] in progress(.base($0)) }
                 manifest = base.manifest.digest
                 let packages = try base.lock.map { try store.read(BaseLock.self, from: $0) }
-                usedBases[name] = ImageLock.Base(name: name, manifest: manifest, packages: packages)
-            } catch let error as IbidError where error.code == "base-not-found" {
-                throw IbidError.unknownBase(name, place: place, hint: error.hint)
+                usedBases[name] = ImageLock.Base(
+                    name: name, manifest: manifest, packages: packages, origin: base.origin)
+            } catch let error as IbidError where BaseCatalog.isAboutName(error) || error.code == "bad-image" {
+                throw error.at(place)
             }
         }
         let image = try store.manifest(manifest)

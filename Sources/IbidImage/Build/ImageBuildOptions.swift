@@ -22,6 +22,9 @@ public struct ImageBuildOptions: Sendable {
     /// Whether steps that ran before may be taken from the cache.
     public var usesCache: Bool
 
+    /// How registries are reached.
+    public var registry = RegistryAccess()
+
     /// Makes options; only the name has no default.
     public init(
         ref: String, dockerfile: String? = nil, target: String? = nil, arguments: [String: String] = [:],

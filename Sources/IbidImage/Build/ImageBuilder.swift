@@ -46,6 +46,8 @@ public struct ImageBuilder: Sendable {
         progress: @escaping (ImageBuildEvent) -> Void = { _ in }
     ) throws -> ImageBuild {
         let key = key(snapshot, options)
+        var bases = bases
+        bases.registry = options.registry
         let builds = BuildCache(directory: cache.appending("builds"), store: store)
         if options.usesCache, let known = try unchanged(key, builds, options: options, progress: progress) {
             return known
@@ -125,7 +127,8 @@ public struct ImageBuilder: Sendable {
     private func recordLock(_ session: BuildSession) throws -> Digest? {
         if let lock = session.lock { return try store.put(canonical: lock) }
         let bases = session.usedBases.values.sorted { $0.name < $1.name }
-        guard !session.requests.isEmpty || bases.contains(where: { $0.packages != nil }) else { return nil }
+        let isFromOutside = bases.contains { $0.packages != nil || $0.origin != nil }
+        guard !session.requests.isEmpty || isFromOutside else { return nil }
         return try store.put(
             canonical: ImageLock(
                 schema: ImageLock.currentSchema, bases: bases,

@@ -15,6 +15,8 @@ public struct ImageLock: Hashable, Sendable, Codable {
         public var manifest: Digest
         /// What it is made of, when Ibid made it.
         public var packages: BaseLock?
+        /// What a registry had under that name, when it came from one: `HOST/REPO@sha256:…`.
+        public var origin: String?
     }
 
     /// What one step asked for.

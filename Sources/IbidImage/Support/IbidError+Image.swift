@@ -1,15 +1,8 @@
 import IbidModel
 
 extension IbidError {
-    /// A name after `FROM` stands for nothing that Ibid has or can make.
-    static func unknownBase(_ name: String, place: SourcePlace?, hint: String?) -> IbidError {
-        let prefix = place.map { "\($0): " } ?? ""
-        return IbidError(
-            "base-not-found", "\(prefix)there is no base '\(name)'",
-            hint: hint ?? "built-in bases are debian:bookworm and python:3.11; "
-                + "any other: ibid base add '\(name)' --from oci:DIR|docker-archive:FILE|rootfs.tar",
-            exit: .notFound)
-    }
+    /// The same error, of an instruction.
+    func at(_ place: SourcePlace) -> IbidError { IbidError(code, "\(place): \(message)", hint: hint, exit: exit) }
 
     /// The user ended it.
     static var interrupted: IbidError { IbidError("interrupted", "interrupted", exit: .interrupted) }
