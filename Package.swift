@@ -71,12 +71,17 @@ let package = Package(
             name: "IbidLedger", dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "CLinux", grdb, system],
             swiftSettings: strict),
 
+        .target(
+            name: "IbidExport",
+            dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "IbidStore", "IbidLayer", system],
+            swiftSettings: strict),
+
         // Level 4: the only place that sees all stages.
         .target(
             name: "IbidEngine",
             dependencies: [
                 "IbidModel", "IbidCrypto", "IbidMerkle", "IbidStore", "IbidLayer", "IbidContainer", "IbidJob",
-                "IbidSource", "IbidImage", "IbidRuntime", "IbidLedger", "CLinux", system,
+                "IbidSource", "IbidImage", "IbidRuntime", "IbidLedger", "IbidExport", "CLinux", system,
             ],
             swiftSettings: strict),
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Verifies an Ibid audit record without Ibid.
+"""Verifies what `ibid export` wrote, an archive or an audit record, without Ibid.
 
-    verify.py RECORD.json [--key FILE]... [--outputs DIR]
+    verify.py FILE.tar|DIRECTORY|RECORD.json [--key FILE]... [--outputs DIR]
 
 Needs Python 3.9 and the package "cryptography". Prints each check, then what was not proved.
 Exit status: 0 everything holds, 1 something does not (tampered with, or never a record), 2 could not check.
@@ -11,7 +11,8 @@ Ed25519 signs the log) or a line "name+hash+base64". Without it the record is on
 --outputs DIR holds the files of a directory against the run's outputs.
 
 The formats are standards, named at each step: DSSE v1.0, in-toto Statement v1, Rekor v2 hashedrekord 0.0.2,
-RFC 6962 (Merkle tree), C2SP signed-note and tlog-checkpoint, RFC 8785 (canonical JSON). See LEDGER.md.
+RFC 6962 (Merkle tree), C2SP signed-note and tlog-checkpoint, RFC 8785 (canonical JSON), BagIt 1.0 (RFC 8493), git's
+objects, OCI image layout. See LEDGER.md.
 """
 import argparse
 import base64
@@ -21,6 +22,7 @@ import json
 import os
 import stat
 import sys
+import tarfile
 
 try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -145,6 +147,28 @@ def root_from_path(index, size, current, path):
     return current
 
 
+def require_growth(old_size, old_root, size, root, path):
+    """RFC 9162 section 2.1.4.2: the tree of the older root is a prefix of the newer one."""
+    require(0 < old_size <= size, "the sizes are in the wrong order")
+    if old_size == size:
+        return require(not path and old_root == root, "two trees of one size")
+    node, last = old_size - 1, size - 1
+    while node % 2 == 1:
+        node, last = node // 2, last // 2
+    path = list(path)
+    old = new = old_root if old_size & (old_size - 1) == 0 else path.pop(0)
+    for sibling in path:
+        require(last > 0, "the proof is too long")
+        if node % 2 == 1 or node == last:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            while node % 2 == 0 and node != 0:
+                node, last = node // 2, last // 2
+        else:
+            new = node_hash(new, sibling)
+        node, last = node // 2, last // 2
+    require(last == 0 and (old, new) == (old_root, root), "the proof does not lead from one root to the other")
+
+
 # --- Keys, the checkpoint, envelopes ---------------------------------------------------------------------------------
 
 def load_pem(text, kind):
@@ -178,9 +202,8 @@ def read_keys(record):
     return attestor, ledger, name, computed
 
 
-def read_checkpoint(record, ledger, name, key_hash):
+def read_checkpoint(note, ledger, name, key_hash):
     """C2SP signed-note around a tlog-checkpoint: (tree size, root hash)."""
-    note = record["checkpoint"]
     require(all(c >= " " or c == "\n" for c in note) and note.endswith("\n"), "not a signed note")
     text, blank, signatures = note[:-1].rpartition("\n\n")
     require(blank, "not a signed note")
@@ -392,11 +415,252 @@ def check_pins(pins, attestor, ledger, name):
     require(not ledgers or {(name, raw(ledger)), (None, raw(ledger))} & ledgers, "the log is another key's")
 
 
+# --- The archive: a BagIt bag in a tar, or unpacked -------------------------------------------------------------------
+
+class Archive:
+    """The files of a bag by their paths. Nothing is unpacked, so no name in it can lead anywhere."""
+
+    def __init__(self, path):
+        self.opened, self.digests = {}, {}
+        if os.path.isdir(path):
+            for parent, directories, files in os.walk(path):
+                for name in files + [name for name in directories if os.path.islink(os.path.join(parent, name))]:
+                    place = os.path.join(parent, name)
+                    require(stat.S_ISREG(os.lstat(place).st_mode), f"{place} is not a file")
+                    self.opened[os.path.relpath(place, path)] = lambda place=place: open(place, "rb")
+        else:
+            try:
+                tar = tarfile.open(path, "r:")
+                for member in tar:
+                    top, _, name = member.name.partition("/")
+                    require(member.isdir() or (member.isreg() and name and name not in self.opened),
+                            f"{member.name!r} is not one plain file")
+                    self.top = getattr(self, "top", top)
+                    require(top == self.top, "it holds more than one directory")
+                    if member.isreg():
+                        self.opened[name] = lambda member=member: tar.extractfile(member)
+            except (tarfile.TarError, EOFError) as problem:
+                raise Bad(f"not a tar ({problem})") from None
+        require("bagit.txt" in self.opened, "it is neither an audit record nor a bag")
+
+    def read(self, path):
+        require(path in self.opened, f"{path} is missing")
+        with self.opened[path]() as file:
+            return file.read()
+
+    def digest(self, path):
+        if path not in self.digests:
+            require(path in self.opened, f"{path} is missing")
+            digest = hashlib.sha256()
+            with self.opened[path]() as file:
+                for block in iter(lambda: file.read(1 << 20), b""):
+                    digest.update(block)
+            self.digests[path] = digest.hexdigest()
+        return self.digests[path]
+
+    def below(self, prefix):
+        return {path for path in self.opened if path.startswith(prefix)}
+
+
+def check_bag(archive):
+    """RFC 8493: every listed file has its digest, and no other is there."""
+    listed = {}
+    for name in ("tagmanifest-sha256.txt", "manifest-sha256.txt"):
+        for line in archive.read(name).decode().splitlines():
+            digest, path = line[:64], line[66:]
+            require(line[64:66] == "  " and path not in listed, f"{name} has the line {line[:80]!r}")
+            listed[path] = digest
+    require({"bagit.txt", "bag-info.txt", "manifest-sha256.txt"} <= set(listed), "a tag file is not listed")
+    problems = [f"{path} has other bytes" for path, digest in listed.items()
+                if path not in archive.opened or archive.digest(path) != digest]
+    problems += [f"{path} is not listed" for path in set(archive.opened) - set(listed)
+                 - {"tagmanifest-sha256.txt", "tagmanifest-sha256.txt.sig"}]
+    require(not problems, "; ".join(sorted(problems)))
+
+
+def check_bag_signature(archive, attestor):
+    """The list of the lists is signed, so the bag is as its exporter made it, every byte of it."""
+    try:
+        attestor.verify(archive.read("tagmanifest-sha256.txt.sig"), archive.read("tagmanifest-sha256.txt"),
+                        ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        raise Bad("its signature is wrong") from None
+
+
+def check_files(archive, record, outcome):
+    """Outputs, logs, inputs, source: each file is the bytes that the outcome names."""
+    files = parse_json(archive.read("data/files.json"))
+    require(files["schema"] == "ibid.archive.v1" and files["run"] == record["run"], "files.json is of another run")
+    named = {item["name"]: item["digest"]["sha256"] for item in outcome["subject"]}
+    definition, details = outcome["predicate"]["buildDefinition"], outcome["predicate"]["runDetails"]
+    for item in definition["resolvedDependencies"] + details["byproducts"]:
+        if "sha256" in item["digest"] and "name" in item:
+            named.setdefault(item["name"], item["digest"]["sha256"])
+    listed = set()
+    for item in files["documents"]:
+        require(item["name"] in named, f"no statement names {item['name']!r}")
+        require(archive.digest("data/" + item["file"]) == named[item["name"]], f"{item['file']} has other bytes")
+        listed.add("data/" + item["file"])
+    require({"data/run/spec.json", "data/run/result.json", "data/logs/stdout.txt", "data/logs/stderr.txt"} <= listed,
+            "a document of the run is missing")
+    places = {item["path"]: "data/" + item["file"] for item in files["outputs"]}
+    result = parse_json(archive.read("data/run/result.json"))
+    outputs = {item["path"]: item["digest"][len("sha256:"):] for item in result["outputs"]}
+    require(set(places) == set(outputs), "the outputs listed are not those of the result")
+    for path, digest in outputs.items():
+        require(archive.digest(places[path]) == digest, f"output {path} has other bytes")
+    for prefix, free in (("run/", ()), ("logs/", ()), ("inputs/", ()), ("outputs/", ()),
+                         ("source/", ("data/source/commit.payload", "data/source/commit.sig"))):
+        extra = archive.below("data/" + prefix) - listed - set(places.values()) - set(free)
+        require(not extra, f"{sorted(extra)} belong to nothing")
+
+
+def check_derived(archive, record, keys, checkpoint):
+    """The same statements, proofs and keys once more, each in the form that its own verifiers read."""
+    expected = {"keys/attestor.pub.pem": record["keys"]["attestor"], "keys/ledger.pub.pem": record["keys"]["ledger"],
+                "keys/ledger.vkey": record["keys"]["ledgerVerifier"] + "\n", "ledger/checkpoint": record["checkpoint"]}
+    for entry in record["entries"]:
+        name = {"outcome": "run", "replay": f"replay-{entry['leafIndex']}"}.get(entry["role"], entry["role"])
+        envelope = entry["envelope"]
+        payload, kind = unbase64(envelope["payload"]), envelope["payloadType"].encode()
+        expected[f"attest/{name}.intoto.json"] = canonical(envelope)
+        expected[f"attest/{name}.pae"] = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+        expected[f"attest/{name}.sig"] = unbase64(envelope["signatures"][0]["sig"])
+        expected[f"ledger/{name}.tlog-proof"] = "\n".join(
+            ["c2sp.org/tlog-proof@v1", f"index {entry['leafIndex']}", *entry["inclusionPath"], "",
+             record["checkpoint"]])
+        expected["ledger/leaf.json" if name == "run" else f"ledger/{name}.leaf.json"] = unbase64(entry["leaf"])
+    for path, content in expected.items():
+        content = content.encode() if isinstance(content, str) else content
+        require(archive.read("data/" + path) == content, f"{path} is not what the record says")
+    # The growth since the run was entered: C2SP tlog-witness, body of add-checkpoint.
+    head, _, newest = archive.read("data/ledger/consistency").decode().partition("\n\n")
+    first, *hashes_ = head.split("\n")
+    require(first.startswith("old ") and newest == record["checkpoint"], "ledger/consistency is malformed")
+    old = archive.read(f"data/ledger/checkpoint.{int(first[4:])}").decode()
+    old_size, old_root = read_checkpoint(old, *keys[1:])
+    require(old_size == int(first[4:]), "the older checkpoint is of another size")
+    require_growth(old_size, old_root, *checkpoint, [unbase64(item) for item in hashes_])
+
+
+def check_source(archive, outcome):
+    """From git's objects alone: the source layer is the tree of the commit. Returns the raw commit."""
+    snapshot = outcome["predicate"]["buildDefinition"]["internalParameters"]["snapshot"]
+    directory = outcome["predicate"]["buildDefinition"]["externalParameters"]["source"]["subdirectory"]
+    objects, layer = {}, {}
+    with archive.opened["data/source/proof.tar"]() as file, tarfile.open(fileobj=file) as tar:
+        for member in filter(tarfile.TarInfo.isreg, tar):
+            data = tar.extractfile(member).read()
+            if hashlib.sha1(data).hexdigest() == member.name.rpartition("/")[2]:
+                header, _, content = data.partition(b"\0")
+                objects[member.name.rpartition("/")[2]] = header.split(b" ")[0], content
+
+    def blob(data):
+        return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+    with archive.opened["data/source/tree.tar"]() as file, \
+            tarfile.open(fileobj=file, encoding="utf-8", errors="surrogateescape") as tar:
+        for member in tar:
+            name = os.fsencode(member.name)
+            if member.issym():
+                layer[name] = "120000", blob(os.fsencode(member.linkname)), None
+            elif member.isreg():
+                data = tar.extractfile(member).read()
+                mode = "100755" if member.mode & 0o100 else "100644"
+                layer[name] = mode, blob(data), f"oid sha256:{hashlib.sha256(data).hexdigest()}\nsize {len(data)}\n"
+            else:
+                require(member.isdir(), f"the source holds {member.name!r}")
+                layer[name] = "40000", None, None
+
+    def content(oid, kind):
+        require(objects.get(oid, (None,))[0] == kind, f"the proof has no {kind.decode()} {oid}")
+        return objects[oid][1]
+
+    def tree_of(commit):
+        return content(commit, b"commit").split(b"\n")[0].decode()[len("tree "):]
+
+    def entries(tree):
+        data = content(tree, b"tree")
+        while data:
+            mode, _, data = data.partition(b" ")
+            name, _, data = data.partition(b"\0")
+            yield mode.decode(), name, data[:20].hex()
+            data = data[20:]
+
+    def walk(tree, prefix):
+        for mode, name, oid in entries(tree):
+            path = prefix + name
+            found, got, pointer = layer.pop(path, (None, None, None))
+            # 40000 is a directory, 160000 a submodule's commit; git knows 100664 of old, and reads it as 100644.
+            wanted = {"160000": "40000", "100664": "100644"}.get(mode, mode)
+            require(found == wanted, f"{path!r} is not in the source as in the tree")
+            if found == "40000":
+                walk(oid if mode == "40000" else tree_of(oid), path + b"/")
+            elif got != oid:  # Git LFS: the tree has a pointer to the file
+                text = content(oid, b"blob").decode()
+                require(pointer and text.startswith("version https://") and text.endswith("\n" + pointer),
+                        f"{path!r} has other bytes than the tree says")
+
+    require(tree_of(snapshot["commit"]) == snapshot["rootTree"], "the commit has another tree")
+    if not snapshot["dirty"]:
+        tree = snapshot["rootTree"]
+        for part in filter(None, directory.split("/")):
+            tree = {name: oid for mode, name, oid in entries(tree) if mode == "40000"}[part.encode()]
+        require(tree == snapshot["tree"], "the directory has another tree")
+    walk(snapshot["tree"], b"")
+    require(not layer, f"the source has {sorted(layer)[:3]}, which the tree has not")
+    return content(snapshot["commit"], b"commit")
+
+
+def check_image(archive, outcome):
+    """OCI image layout: manifest, configuration and layers are those of the image that ran."""
+    image = outcome["predicate"]["buildDefinition"]["internalParameters"]["image"][len("sha256:"):]
+    place = "data/oci/blobs/sha256/"
+    require(archive.digest(place + image) == image, "the manifest has other bytes")
+    manifest = parse_json(archive.read(place + image))
+    named = {item["digest"][len("sha256:"):] for item in [manifest["config"], *manifest["layers"]]} | {image}
+    require(archive.below(place) == {place + digest for digest in named}, "its blobs are not those that it names")
+    for digest in named:
+        require(archive.digest(place + digest) == digest, f"blob {digest} has other bytes")
+
+
+def verify_archive(report, archive, pins, outputs):
+    """Returns the sentences about what was not proved."""
+    report.check("the bag is complete, and nothing else is in it", lambda: check_bag(archive))
+    data = report.check("the bag has an audit record", lambda: archive.read("data/record.json"))
+    found = verify_record(report, data, pins, outputs) if data is not None else None
+    if found is None:
+        return []
+    record, keys, checkpoint, outcome, not_proved = found
+    report.check("the bag is signed as a whole by the key of the statements",
+                 lambda: check_bag_signature(archive, keys[0]))
+    if outcome is None:
+        report.check("the run has an outcome", lambda: require(False, "there is none"))
+        return []
+    report.check("outputs, logs and documents are those that the outcome names",
+                 lambda: check_files(archive, record, outcome))
+    report.check("statements, proofs and keys say the same in every form, and the log only grew",
+                 lambda: check_derived(archive, record, keys, checkpoint))
+    if "data/source/tree.tar" in archive.opened:
+        commit = report.check("the source is the tree of the commit that the outcome names",
+                              lambda: check_source(archive, outcome))
+        signed = commit is not None and b"\ngpgsig " in commit.partition(b"\n\n")[0]
+        not_proved.append("whose signature the commit carries: check data/source/commit.sig over commit.payload "
+                          "(gpg --verify, or ssh-keygen -Y verify -n git)" if signed
+                          else "who made the commit: it carries no signature")
+    else:
+        not_proved.append("that the source is the tree of the commit: it is not enclosed")
+    if archive.below("data/oci/"):
+        report.check("the image enclosed is the one that ran", lambda: check_image(archive, outcome))
+    else:
+        not_proved.append("what is in the image: it is not enclosed")
+    return not_proved
+
+
 # --- All of it -------------------------------------------------------------------------------------------------------
 
-def verify(data, pins, outputs):
-    report = Report()
-
+def verify_record(report, data, pins, outputs):
+    """(record, keys, checkpoint, outcome, sentences about what was not proved), or None when something is wrong."""
     def read_record():
         record = parse_json(data)
         require(isinstance(record, dict) and record.get("mediaType") == MEDIA_TYPE, "not an audit record")
@@ -408,16 +672,16 @@ def verify(data, pins, outputs):
 
     record = report.check("the record is one document in canonical form", read_record)
     if record is None:
-        return report.problems
+        return None
     keys = report.check("the keys are well formed", lambda: read_keys(record))
     if keys is None:
-        return report.problems
+        return None
     attestor, ledger, name, key_hash = keys
     if any(pins):
         report.check("the keys are the pinned ones", lambda: check_pins(pins, attestor, ledger, name))
     checkpoint = report.check(
         f"the checkpoint is signed by the key of log {name}",
-        lambda: read_checkpoint(record, ledger, name, key_hash))
+        lambda: read_checkpoint(record["checkpoint"], ledger, name, key_hash))
 
     statements = []
     for position, entry in enumerate(record["entries"] if isinstance(record["entries"], list) else []):
@@ -436,8 +700,8 @@ def verify(data, pins, outputs):
             return statement
         label = f"{entry.get('role')}, entry {entry.get('leafIndex')}" if isinstance(entry, dict) else f"{position}"
         statements.append(report.check(f"{label}: signed, and in the log", check_entry))
-    if report.problems:
-        return report.problems
+    if None in statements or checkpoint is None:
+        return None
 
     roles = report.check(f"the entries belong together, to run {record['run']}",
                          lambda: check_together(record, statements))
@@ -447,39 +711,55 @@ def verify(data, pins, outputs):
     if outputs is not None:
         report.check(f"the files in {outputs} are the run's outputs",
                      lambda: check_outputs(outputs, read_outputs(outcome, record["documents"]) if outcome else {}))
-    if report.problems:
-        return report.problems
-
-    print("not proved:")
-    if not all(pins):
-        print("  - whose keys these are: they came with the record; pin those you got another way with --key")
+    not_proved = [] if all(pins) else [
+        "whose keys these are: they came with the record; pin those you got another way with --key"]
     if outcome is None:
-        print("  - how the run ended: it has no outcome entry")
-    if "replay" not in roles:
-        print("  - that the run gives the same again: it has no replay entry")
-    print("  - that these are all entries about the run: some can be left out of a record")
-    print("  - that the host told the truth: the statements are what its keys asserted")
-    print("  - when it happened: times are those of the host's clock")
-    print("  - that no newer entries were dropped, and that nobody was shown another history: compare the checkpoint")
-    print("    with one that somebody else holds")
-    return 0
+        not_proved.append("how the run ended: it has no outcome entry")
+    if "replay" not in (roles or []):
+        not_proved.append("that the run gives the same again: it has no replay entry")
+    not_proved += [
+        "that these are all entries about the run: some can be left out of a record",
+        "that the host told the truth: the statements are what its keys asserted",
+        "when it happened: times are those of the host's clock",
+        "that no newer entries were dropped, and that nobody was shown another history: compare the checkpoint with "
+        "one that somebody else holds"]
+    return record, keys, checkpoint, outcome, not_proved
+
+
+def verify(path, pins, outputs):
+    report = Report()
+    data = None
+    if not os.path.isdir(path):
+        with open(path, "rb") as file:
+            if file.read(1) == b"{":
+                file.seek(0)
+                data = file.read()
+    if data is not None:
+        found = verify_record(report, data, pins, outputs)
+        not_proved = found[4] if found else []
+    else:
+        archive = report.check("the archive holds one bag of plain files", lambda: Archive(path))
+        not_proved = verify_archive(report, archive, pins, outputs) if archive else []
+    if not report.problems:
+        print("not proved:")
+        for sentence in not_proved:
+            print("  - " + sentence)
+    return report.problems
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Verify an Ibid audit record without Ibid.")
+    parser = argparse.ArgumentParser(description="Verify an archive or audit record of Ibid, without Ibid.")
     parser.add_argument("record")
     parser.add_argument("--key", action="append", default=[], metavar="FILE", help="keys you trust: PEM or vkey")
     parser.add_argument("--outputs", metavar="DIR", help="hold the files in DIR against the run's outputs")
     arguments = parser.parse_args()
     try:
-        with open(arguments.record, "rb") as file:
-            data = file.read()
         pins = read_pins(arguments.key)
         if arguments.key and not any(pins):
             raise ValueError("there is no key in the files given with --key")
         if arguments.outputs is not None:
             os.listdir(arguments.outputs)
-        problems = verify(data, pins, arguments.outputs)
+        problems = verify(arguments.record, pins, arguments.outputs)
     except (OSError, ValueError) as problem:
         print(f"verify.py: could not check: {problem}", file=sys.stderr)
         return 2

@@ -1,55 +1,18 @@
 import ArgumentParser
-import Foundation
 import IbidEngine
 import IbidModel
 import SystemPackage
 
-/// `ibid export`.
-struct Export: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Write a run's audit record: one file that a stranger can check without Ibid.",
-        discussion: "Check it with 'ibid verify FILE', or with audit/verify.py, which needs only Python.")
-
-    @OptionGroup var target: RunArgument
-    @Option(name: .shortAndLong, help: "The file to write; - for stdout.", completion: .file())
-    var output: String?
-    @OptionGroup var common: CommonOptions
-
-    func run() throws {
-        let engine = try common.engine()
-        let run = try engine.resolve(target.run)
-        let bytes = try engine.export(run)
-        if output == "-" {
-            Terminal.write(bytes, to: 1)
-            return
-        }
-        let path = output ?? "ibid-\(run).json"
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw IbidError.system("write", path, (error as NSError).localizedDescription)
-        }
-        if common.json {
-            Terminal.out(
-                JSONDocument.object([
-                    ("run", .text(run)), ("file", .string(path)), ("sizeBytes", .int(Int64(bytes.count))),
-                ]).text)
-        } else {
-            Terminal.note("wrote \(path) (\(Formatting.size(Int64(bytes.count)))); check it with 'ibid verify \(path)'")
-        }
-    }
-}
-
 /// `ibid verify`.
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check a record, the ledger, or the store, from their bytes.",
+        abstract: "Check an archive or a record, the ledger, or the store, from their bytes.",
         discussion: """
             Without a file and without flags, the ledger and the store of this home are checked. Exit status 5: something
             is not as it should be; every such thing is listed.
             """)
 
-    @Argument(help: "An exported record.", completion: .file())
+    @Argument(help: "An exported archive or record.", completion: .file())
     var file: String?
     @Flag(help: "Check the ledger of this home.")
     var ledger = false

@@ -32,6 +32,19 @@ enum Terminal {
         }
     }
 
+    /// Writes bytes that have to arrive whole.
+    ///
+    /// - Throws: `system` when they cannot be written.
+    static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw IbidError.system("write to", "stdout", String(cString: strerror(errno))) }
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+        }
+    }
+
     /// Whether messages may have colour: stderr is a terminal and `NO_COLOR` is unset (no-color.org).
     static let hasColour: Bool = {
         let environment = ProcessInfo.processInfo.environment

@@ -3,7 +3,7 @@ import IbidLayer
 import IbidLedger
 public import IbidModel
 import IbidStore
-public import SystemPackage
+import SystemPackage
 
 extension Engine {
     /// Checks a home's ledger from its bytes, also when it is too damaged to be used.
@@ -73,29 +73,5 @@ extension Engine {
         var documents: [Digest: [UInt8]] = [:]
         for digest in [recorded.spec, recorded.result] { documents[digest] = try store.read(digest) }
         return try ledger.record(for: run, documents: documents).encoded
-    }
-}
-
-/// Checks an exported record; needs no home.
-public enum RecordCheck {
-    /// - Parameters:
-    ///   - keys: files of public keys that the caller trusts; none takes the keys in the record.
-    ///   - outputs: a directory with the run's outputs, to be compared with the record.
-    /// - Throws: `IbidError` when a file cannot be read; what is wrong with the record is in the report.
-    public static func verify(_ file: FilePath, keys: [FilePath], outputs: FilePath?) throws -> VerificationReport {
-        guard let bytes = try readIfPresent(file) else {
-            throw IbidError("file-not-found", "there is no file \(file)", exit: .notFound)
-        }
-        var pinned = PinnedKeys.none
-        for path in keys {
-            guard let text = try readIfPresent(path) else {
-                throw IbidError("file-not-found", "there is no key file \(path)", exit: .notFound)
-            }
-            let more = try PinnedKeys(parsing: String(decoding: text, as: UTF8.self))
-            pinned.attestors += more.attestors
-            pinned.ledgers += more.ledgers
-            pinned.anonymousLedgers += more.anonymousLedgers
-        }
-        return AuditRecord.verify(bytes, pinned: pinned, outputs: outputs)
     }
 }

@@ -10,7 +10,9 @@ struct OutputWriter {
     let root: FilePath
 
     func write(_ output: RunOutput) throws {
-        let bytes = try Self.unescape(output.path)
+        guard let bytes = output.rawPath else {
+            throw IbidError("impossible-path", "the output '\(output.path)' has an escape that means nothing")
+        }
         let parts = bytes.split(separator: UInt8(ascii: "/"))
         guard !parts.isEmpty, parts.allSatisfy({ !$0.elementsEqual("..".utf8) && !$0.elementsEqual(".".utf8) }) else {
             throw IbidError("impossible-path", "the output '\(output.path)' has no place below a directory")
@@ -49,24 +51,5 @@ struct OutputWriter {
                 }
             }
         }
-    }
-
-    /// Turns `\xNN` back into the byte it stands for.
-    static func unescape(_ path: String) throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        var rest = Array(path.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "\\") else {
-                bytes.append(byte)
-                continue
-            }
-            let text = String(decoding: rest.dropFirst().prefix(2), as: UTF8.self)
-            guard rest.first == UInt8(ascii: "x"), let value = Hex.decode(text)?.first else {
-                throw IbidError("impossible-path", "the output '\(path)' has an escape that means nothing")
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(3)
-        }
-        return bytes
     }
 }

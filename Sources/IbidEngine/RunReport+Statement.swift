@@ -57,6 +57,14 @@ extension RunReport {
 }
 
 extension SourceSnapshot {
+    /// The snapshot that an outcome names.
+    init?(outcome: Statement) {
+        guard let definition = outcome.predicate["buildDefinition"], let internals = definition["internalParameters"],
+            let externals = definition["externalParameters"]
+        else { return nil }
+        self.init(internals: internals, externals: externals)
+    }
+
     fileprivate init?(internals: JSONValue, externals: JSONValue) {
         guard let snapshot = internals["snapshot"],
             let commit = snapshot["commit"]?.string.flatMap({ GitObjectID($0) }),

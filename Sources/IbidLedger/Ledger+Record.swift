@@ -9,23 +9,25 @@ extension Ledger {
     /// - Throws: `run-not-found`, `ledger-damaged`.
     public func record(for run: RunID, documents: [Digest: [UInt8]] = [:]) throws -> AuditRecord {
         // One read transaction, so that entries, nodes and checkpoint are of one moment.
-        try proving { db in
-            let identity = try LedgerIdentity(db)
-            let (note, checkpoint) = try Self.head(db)
-            let entries = try Self.indices(of: run, db).map { index in
-                let entry = try Self.entry(index, db)
-                guard let role = AuditRecord.Role(entry.kind) else {
-                    throw LedgerHeadError("its index names entry \(index) for run \(run), which is not of that run")
-                }
-                let proof = try Self.proof(of: index, note, checkpoint, db)
-                return AuditRecord.Entry(
-                    role: role, leafIndex: index, leaf: entry.leaf, path: proof.path, envelope: entry.envelope)
+        try proving { db in try Self.record(for: run, documents: documents, db) }
+    }
+
+    static func record(for run: RunID, documents: [Digest: [UInt8]], _ db: Database) throws -> AuditRecord {
+        let identity = try LedgerIdentity(db)
+        let (note, checkpoint) = try Self.head(db)
+        let entries = try Self.indices(of: run, db).map { index in
+            let entry = try Self.entry(index, db)
+            guard let role = AuditRecord.Role(entry.kind) else {
+                throw LedgerHeadError("its index names entry \(index) for run \(run), which is not of that run")
             }
-            return AuditRecord(
-                run: run, entries: entries, checkpoint: note, attestorKey: identity.attestorKey,
-                ledgerKey: identity.ledgerKey,
-                documents: documents)
+            let proof = try Self.proof(of: index, note, checkpoint, db)
+            return AuditRecord.Entry(
+                role: role, leafIndex: index, leaf: entry.leaf, path: proof.path, envelope: entry.envelope)
         }
+        return AuditRecord(
+            run: run, entries: entries, checkpoint: note, attestorKey: identity.attestorKey,
+            ledgerKey: identity.ledgerKey,
+            documents: documents)
     }
 }
 

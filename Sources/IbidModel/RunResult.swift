@@ -107,3 +107,22 @@ public struct RunMeasurement: Hashable, Sendable, Codable {
         self.refusedOutputs = refusedOutputs
     }
 }
+
+extension RunOutput {
+    /// The path's bytes, with each `\xNN` turned back into the byte it stands for; nil when an escape means nothing.
+    public var rawPath: [UInt8]? {
+        var bytes: [UInt8] = []
+        var rest = Array(path.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\") else {
+                bytes.append(byte)
+                continue
+            }
+            let text = String(decoding: rest.dropFirst().prefix(2), as: UTF8.self)
+            guard rest.first == UInt8(ascii: "x"), let value = Hex.decode(text)?.first else { return nil }
+            bytes.append(value)
+            rest = rest.dropFirst(3)
+        }
+        return bytes
+    }
+}

@@ -8,7 +8,7 @@ import Testing
     private static let levels: [String: Int] = [
         "IbidModel": 1, "IbidCrypto": 1, "IbidMerkle": 1,
         "IbidStore": 2, "IbidLayer": 2, "IbidContainer": 2,
-        "IbidJob": 3, "IbidSource": 3, "IbidImage": 3, "IbidRuntime": 3, "IbidLedger": 3,
+        "IbidJob": 3, "IbidSource": 3, "IbidImage": 3, "IbidRuntime": 3, "IbidLedger": 3, "IbidExport": 3,
         "IbidEngine": 4,
         "IbidCommands": 5, "ibid": 5,
     ]

@@ -1,0 +1,234 @@
+import IbidCrypto
+import IbidExport
+import IbidLedger
+import IbidMerkle
+import IbidModel
+import IbidStore
+import SystemPackage
+
+/// Checks an archive from its bytes alone: bag, record, outputs, documents, source, image.
+struct ArchiveCheck {
+    private let archive: ArchiveReader
+    private let pinned: PinnedKeys
+    private(set) var report = VerificationReport()
+    private var record: AuditRecord?
+    private var list: JSONValue?
+
+    init(_ archive: ArchiveReader, pinned: PinnedKeys) {
+        self.archive = archive
+        self.pinned = pinned
+    }
+
+    /// What an archive is read into, when it is a sound one.
+    struct Content {
+        var record: AuditRecord
+        var outcome: Statement
+        var result: RunResult
+        var spec: RunSpec
+    }
+
+    mutating func run() -> Content? {
+        attempt("the record") { try $0.verifyRecord() }
+        archive.verifyBag(key: record?.attestorKey, into: &report)
+        guard let record, let outcome = record.entries.last(where: { $0.role == .outcome })?.envelope.statement else {
+            if record != nil { report.add("the record", got: "no outcome", want: "the run's outcome") }
+            return nil
+        }
+        attempt("the documents") { try $0.verifyDocuments(outcome) }
+        guard let content = content(record, outcome) else { return nil }
+        attempt("the outputs") { try $0.verifyOutputs(content) }
+        attempt("the files made from the record") { try $0.verifyDerived(record) }
+        attempt("the source") { try $0.verifySource(content) }
+        attempt("the image") { try $0.verifyImage(content) }
+        return content
+    }
+
+    private mutating func attempt(_ what: String, _ check: (inout ArchiveCheck) throws -> Void) {
+        do { try check(&self) } catch {
+            report.add(what, got: (error as? IbidError)?.message ?? "\(error)", want: "well formed")
+        }
+    }
+
+    private mutating func verifyRecord() throws {
+        guard let bytes = try archive.read("record.json") else {
+            return report.add("record.json", got: "missing", want: "the audit record")
+        }
+        let record = try AuditRecord(decoding: bytes)
+        self.record = record
+        let found = record.verify(pinned: pinned)
+        report.proved += found.proved
+        report.notProved += found.notProved
+        report.problems += found.problems
+        list = try archive.read("files.json").map { try CanonicalJSON.parse($0) }
+        if list?["schema"]?.string != ArchiveContents.schema || list?["run"]?.string != record.run.text {
+            report.add("files.json", got: "of another run or form", want: "\(ArchiveContents.schema), \(record.run)")
+        }
+        if archive.paths(below: "").isEmpty { report.add("data", got: "empty", want: "the files of the run") }
+    }
+
+    // MARK: Documents
+
+    private mutating func verifyDocuments(_ outcome: Statement) throws {
+        var listed: Set<String> = []
+        for item in list?["documents"]?.array ?? [] {
+            guard let file = item["file"]?.string, let name = item["name"]?.string, listed.insert(file).inserted else {
+                report.add("files.json", got: "a malformed or doubled document", want: "file and name")
+                continue
+            }
+            guard let want = outcome.digest(named: name) else {
+                report.add(file, got: "'\(name)', which no statement names", want: "a document of the run")
+                continue
+            }
+            let got = archive.digest(file)
+            if got != want { report.add(file, got: got?.description ?? "missing", want: "\(want)") }
+        }
+        let needed = ["run/spec.json", "run/result.json", "logs/stdout.txt", "logs/stderr.txt"]
+        for file in needed where !listed.contains(file) {
+            report.add("files.json", got: "without \(file)", want: "every document of the run")
+        }
+        for prefix in ["run/", "logs/", "inputs/", "source/"] {
+            let free = ["source/commit.payload", "source/commit.sig"]
+            for file in archive.paths(below: prefix) where !listed.contains(file) && !free.contains(file) {
+                report.add(file, got: "in the archive", want: "no file that no statement names")
+            }
+        }
+        if report.ok { report.proved.append("\(listed.count) enclosed documents are those that the outcome names") }
+    }
+
+    private mutating func content(_ record: AuditRecord, _ outcome: Statement) -> Content? {
+        do {
+            guard let spec = try archive.read("run/spec.json"), let result = try archive.read("run/result.json") else {
+                return nil
+            }
+            return Content(
+                record: record, outcome: outcome, result: try CanonicalJSON.decode(RunResult.self, from: result),
+                spec: try CanonicalJSON.decode(RunSpec.self, from: spec))
+        } catch {
+            report.add("run/spec.json and run/result.json", got: "unreadable", want: "as Ibid writes them")
+            return nil
+        }
+    }
+
+    private mutating func verifyOutputs(_ content: Content) throws {
+        let before = report.problems.count
+        var files: [String: String] = [:]
+        for item in list?["outputs"]?.array ?? [] {
+            if let path = item["path"]?.string, let file = item["file"]?.string { files[path] = file }
+        }
+        for output in content.result.outputs {
+            let got = files[output.path].flatMap { archive.digest($0) }
+            if got != output.digest {
+                report.add("output \(output.path)", got: got?.description ?? "missing", want: "\(output.digest)")
+            }
+        }
+        for file in Set(archive.paths(below: "outputs/")).subtracting(files.values).sorted() {
+            report.add(file, got: "in the archive", want: "no file that the run did not give")
+        }
+        for path in Set(files.keys).subtracting(content.result.outputs.map(\.path)).sorted() {
+            report.add("output \(path)", got: "listed", want: "no output that the run did not give")
+        }
+        if archive.digest("logs/stdout.txt") != content.result.stdout
+            || archive.digest("logs/stderr.txt") != content.result.stderr
+        {
+            report.add("the logs", got: "other bytes", want: "those of the result")
+        }
+        if report.problems.count == before {
+            report.proved.append("\(content.result.outputs.count) outputs are the run's, and so are its logs")
+        }
+    }
+
+    // MARK: What is written again from the record
+
+    private mutating func verifyDerived(_ record: AuditRecord) throws {
+        var expected = [
+            "keys/attestor.pub.pem": Array(record.attestorKey.pem.utf8),
+            "keys/ledger.pub.pem": Array(record.ledgerKey.key.pem.utf8),
+            "keys/ledger.vkey": Array((record.ledgerKey.vkey + "\n").utf8),
+            "ledger/checkpoint": Array(record.checkpoint.description.utf8),
+        ]
+        for entry in record.entries {
+            let item = try RunEvidence.Attestation(entry, in: record)
+            expected["attest/\(item.name).intoto.json"] = CanonicalJSON.bytes(item.envelope)
+            expected["attest/\(item.name).pae"] = item.signed
+            expected["attest/\(item.name).sig"] = item.signature
+            expected["ledger/\(item.name).tlog-proof"] = Array(item.proof.description.utf8)
+            expected[item.name == "run" ? "ledger/leaf.json" : "ledger/\(item.name).leaf.json"] = item.leaf
+        }
+        for (file, bytes) in expected.sorted(by: { $0.key < $1.key }) where try archive.read(file) != bytes {
+            report.add(file, got: "not what the record says", want: "the same as in record.json")
+        }
+        try verifyConsistency(record)
+    }
+
+    private mutating func verifyConsistency(_ record: AuditRecord) throws {
+        guard let bytes = try archive.read("ledger/consistency", limit: 1 << 20) else {
+            return report.add("ledger/consistency", got: "missing", want: "a consistency proof")
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix { !$0.isEmpty }
+        guard let first = lines.first, first.hasPrefix("old "), let size = Int64(first.dropFirst(4)),
+            let old = try archive.read("ledger/checkpoint.\(size)", limit: 1 << 20)
+        else {
+            return report.add("ledger/consistency", got: "malformed", want: "'old N' and a checkpoint of that size")
+        }
+        let note = try SignedNote(parsing: String(decoding: old, as: UTF8.self))
+        let (former, newest) = (try Checkpoint(text: note.text), try Checkpoint(text: record.checkpoint.text))
+        let path = lines.dropFirst().compactMap { MerkleHash(base64: $0) }
+        let proof = ConsistencyProof(oldSize: former.size, newSize: newest.size, path: path)
+        guard former.size == size, former.origin == newest.origin, note.isSigned(by: record.ledgerKey),
+            path.count == lines.count - 1, proof.isValid(oldRoot: former.root, newRoot: newest.root),
+            text.hasSuffix("\n\n" + record.checkpoint.description)
+        else {
+            return report.add(
+                "ledger/consistency", got: "does not lead from \(size) to \(newest.size) entries", want: "a valid proof"
+            )
+        }
+        report.proved.append("the log only grew from \(former.size) entries, when the run ended, to \(newest.size)")
+    }
+
+    // MARK: Source and image
+
+    private mutating func verifySource(_ content: Content) throws {
+        guard let snapshot = SourceSnapshot(outcome: content.outcome) else {
+            return report.add("the outcome", got: "no snapshot", want: "commit, tree and layer")
+        }
+        guard var proof = try SourceProof(archive, snapshot: snapshot) else {
+            return report.notProved.append("that the source is the tree of the commit: it is not enclosed")
+        }
+        proof.verify(into: &report)
+        guard let signature = proof.commit.flatMap({ CommitSignature(commit: $0) }) else {
+            return report.notProved.append("who made the commit: it carries no signature")
+        }
+        if try archive.read("source/commit.payload") != signature.payload
+            || archive.read("source/commit.sig") != signature.signature
+        {
+            report.add("source/commit.sig", got: "not the commit's", want: "the signature in commit \(snapshot.commit)")
+        }
+        report.notProved.append(
+            "whose the commit's \(signature.kind.rawValue) signature is: check source/commit.sig over "
+                + "source/commit.payload with a key that you know")
+    }
+
+    private mutating func verifyImage(_ content: Content) throws {
+        let digest = content.spec.image
+        guard archive.digest("oci/oci-layout") != nil else {
+            return report.notProved.append("what is in image \(digest): it is not enclosed")
+        }
+        func blob(_ digest: Digest) -> String { "oci/blobs/sha256/" + digest.hex }
+        var named = [digest]
+        if archive.digest(blob(digest)) == digest, let bytes = try archive.read(blob(digest)) {
+            let manifest = try CanonicalJSON.decode(OCI.Manifest.self, from: bytes)
+            named += [manifest.config.digest] + manifest.layers.map(\.digest)
+        }
+        let before = report.problems.count
+        for digest in named where archive.digest(blob(digest)) != digest {
+            report.add(
+                "the image's blob \(digest)", got: archive.digest(blob(digest))?.description ?? "missing",
+                want: "\(digest)")
+        }
+        for file in Set(archive.paths(below: "oci/blobs/")).subtracting(named.map(blob)).sorted() {
+            report.add(file, got: "in the archive", want: "no blob that the image does not name")
+        }
+        if report.problems.count == before { report.proved.append("the image enclosed is \(digest), all of it") }
+    }
+}

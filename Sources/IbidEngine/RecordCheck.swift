@@ -1,0 +1,66 @@
+import IbidExport
+import IbidLedger
+public import IbidModel
+import IbidStore
+public import SystemPackage
+
+/// Checks an exported archive or record; needs no home.
+public enum RecordCheck {
+    /// - Parameters:
+    ///   - keys: files of public keys that the caller trusts; none takes the keys in the file.
+    ///   - outputs: a directory with the run's outputs, to be compared with the record.
+    /// - Throws: `IbidError` when a file cannot be read; what is wrong with the record is in the report.
+    public static func verify(_ file: FilePath, keys: [FilePath], outputs: FilePath?) throws -> VerificationReport {
+        let pinned = try pins(keys)
+        guard let start = try firstBytes(of: file) else {
+            throw IbidError("file-not-found", "there is no file \(file)", exit: .notFound)
+        }
+        // A record is canonical JSON, so it begins like this; everything else has to be an archive.
+        if start.first == UInt8(ascii: "{") {
+            return AuditRecord.verify(try readIfPresent(file) ?? [], pinned: pinned, outputs: outputs)
+        }
+        let archive: ArchiveReader
+        do { archive = try ArchiveReader(file) } catch let error as IbidError where error.code == "malformed-archive" {
+            var report = VerificationReport()
+            report.add("\(file)", got: error.message, want: "an archive or a record that 'ibid export' wrote")
+            return report
+        }
+        var check = ArchiveCheck(archive, pinned: pinned)
+        let content = check.run()
+        var report = check.report
+        if let outputs, let record = content?.record {
+            let compared = record.verify(pinned: pinned, outputs: outputs)
+            report.problems += compared.problems.filter { !report.problems.contains($0) }
+            report.proved += compared.proved.filter { !report.proved.contains($0) }
+        }
+        return report
+    }
+
+    static func pins(_ keys: [FilePath]) throws -> PinnedKeys {
+        var pinned = PinnedKeys.none
+        for path in keys {
+            guard let text = try readIfPresent(path) else {
+                throw IbidError("file-not-found", "there is no key file \(path)", exit: .notFound)
+            }
+            let more = try PinnedKeys(parsing: String(decoding: text, as: UTF8.self))
+            pinned.attestors += more.attestors
+            pinned.ledgers += more.ledgers
+            pinned.anonymousLedgers += more.anonymousLedgers
+        }
+        return pinned
+    }
+
+    private static func firstBytes(of file: FilePath) throws -> [UInt8]? {
+        do {
+            let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
+            defer { try? descriptor.close() }
+            var bytes = [UInt8](repeating: 0, count: 16)
+            let count = try bytes.withUnsafeMutableBytes { try descriptor.read(into: $0) }
+            return Array(bytes.prefix(count))
+        } catch Errno.noSuchFileOrDirectory {
+            return nil
+        } catch let error as Errno {
+            throw IbidError.system("read", file.string, error.description)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import IbidCrypto
+import IbidLayer
+public import IbidModel
+import IbidStore
+public import SystemPackage
+
+/// An archive that somebody gave: what it holds, and the bytes of it. Nothing in it is believed.
+public struct ArchiveReader {
+    /// One file in it.
+    struct Member {
+        /// Where its bytes begin in the tar.
+        var offset: Int64
+        var size: Int64
+        var digest: Digest
+    }
+
+    private let file: FilePath
+    /// The one directory that the tar holds.
+    let name: String
+    /// The files by their path below that directory.
+    let members: [String: Member]
+
+    /// Reads the whole archive once and hashes every file in it.
+    ///
+    /// - Throws: `malformed-archive` when it is no tar of one bag, or holds anything but plain files.
+    public init(_ file: FilePath) throws {
+        self.file = file
+        let tar = try TarReader(file: file)
+        var members: [String: Member] = [:]
+        var top: String?
+        while let entry = try tar.next() {
+            guard let path = String(validating: entry.path, as: UTF8.self) else {
+                throw Self.malformed(file, "it has a name that is not UTF-8: '\(entry.displayPath)'")
+            }
+            let parts = path.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            if top == nil { top = parts[0] }
+            guard parts[0] == top else { throw Self.malformed(file, "it holds more than one directory") }
+            switch entry.kind {
+            case .directory: continue
+            case .file(let size):
+                let offset = tar.contentOffset
+                var hasher = SHA256Hasher()
+                try tar.readContent { hasher.update($0) }
+                guard parts.count == 2, members[parts[1]] == nil else {
+                    throw Self.malformed(file, "it has '\(path)' twice, or beside its directory")
+                }
+                members[parts[1]] = Member(offset: offset, size: size, digest: hasher.finish())
+            default: throw Self.malformed(file, "'\(path)' is neither a file nor a directory")
+            }
+        }
+        guard let top, members["bagit.txt"] != nil else { throw Self.malformed(file, "it is no bag") }
+        name = top
+        self.members = members
+    }
+
+    /// The digest of a file below `data/`; nil when there is none.
+    public func digest(_ path: String) -> Digest? { members["data/" + path]?.digest }
+
+    /// The paths below `data/` that begin so, sorted.
+    public func paths(below prefix: String) -> [String] {
+        members.keys.filter { $0.hasPrefix("data/" + prefix) }.map { String($0.dropFirst(5)) }.sorted()
+    }
+
+    /// The bytes of a file below `data/`; nil when there is none or it is longer than `limit`.
+    public func read(_ path: String, limit: Int64 = 256 << 20) throws -> [UInt8]? { try bytes("data/" + path, limit) }
+
+    func bytes(_ path: String, _ limit: Int64 = 256 << 20) throws -> [UInt8]? {
+        guard let member = members[path], member.size <= limit else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(member.size))
+        try forEachChunk(member) { bytes.append(contentsOf: $0) }
+        guard Digest.sha256(of: bytes) == member.digest else {
+            throw Self.malformed(file, "it changes while it is read")
+        }
+        return bytes
+    }
+
+    /// Gives the bytes of a file below `data/` piece by piece.
+    public func forEachChunk(of path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        guard let member = members["data/" + path] else { throw Self.malformed(file, "it has no '\(path)'") }
+        try forEachChunk(member, body)
+    }
+
+    private func forEachChunk(_ member: Member, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
+        defer { try? descriptor.close() }
+        var (offset, left) = (member.offset, member.size)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4_096)
+        defer { buffer.deallocate() }
+        while left > 0 {
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, Int(left))])
+            let count = try descriptor.read(fromAbsoluteOffset: offset, into: part)
+            guard count > 0 else { throw Self.malformed(file, "it ends early") }
+            try body(UnsafeRawBufferPointer(rebasing: part[..<count]))
+            offset += Int64(count)
+            left -= Int64(count)
+        }
+    }
+
+    /// Reads a tar that lies in the archive, such as `source/tree.tar`; false when there is none.
+    func withNested(_ path: String, _ body: (TarReader) throws -> Void) throws -> Bool {
+        guard let member = members["data/" + path] else { return false }
+        let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
+        defer { try? descriptor.close() }
+        try descriptor.seek(offset: member.offset, from: .start)
+        try body(TarReader(descriptor: descriptor, name: path))
+        return true
+    }
+
+    private static func malformed(_ file: FilePath, _ why: String) -> IbidError {
+        IbidError("malformed-archive", "\(file) is no archive of a run: \(why)", exit: .verificationFailed)
+    }
+}
