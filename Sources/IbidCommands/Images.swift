@@ -16,12 +16,20 @@ struct Image: ParsableCommand {
 /// `ibid image build`.
 struct ImageBuildCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "build", abstract: "Build a job's image without running it.")
+        commandName: "build", abstract: "Build a job's image without running it.",
+        discussion: """
+            --verify builds twice from nothing, the second time with another host name, umask, time zone, file system
+            and number of processors, and says of each step: reproduced, reproduced after normalisation (what differed
+            is left out of layers or made the same in them), or irreproducible, with the files and the likely cause. It
+            exits with 4 when a step is irreproducible. The verdicts are entered in the ledger.
+            """)
 
     @OptionGroup var job: JobOptions
     @OptionGroup var options: BuildOptions
     @Flag(help: "Print the Dockerfile that the image is built from, and build nothing.")
     var printDockerfile = false
+    @Flag(help: "Build twice from nothing and compare, step by step.")
+    var verify = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
@@ -29,9 +37,11 @@ struct ImageBuildCommand: ParsableCommand {
         if printDockerfile { return Terminal.out(try engine.recipe(job.request())) }
         var request = job.request()
         request.build = try options.options()
-        let build = try engine.buildImage(request, events: progressPrinter(json: common.json))
-        if common.json { return Terminal.out(ReportJSON.build(build).text) }
-        Terminal.out("\(build.image)\n")
+        let events = progressPrinter(json: common.json)
+        let build =
+            try verify ? engine.verifyImage(request, events: events) : engine.buildImage(request, events: events)
+        Terminal.out(common.json ? ReportJSON.build(build).text : "\(build.image)\n")
+        if build.steps.contains(where: { $0.verdict == .irreproducible }) { throw ExitCode(4) }
     }
 }
 

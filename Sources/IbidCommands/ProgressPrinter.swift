@@ -20,6 +20,8 @@ func progressPrinter(json: Bool) -> EventSink {
         case .stepFinished(let index, let count, let step):
             let time = step.cached ? "cached" : Formatting.duration(microseconds: step.microseconds)
             line("build", "[\(index)/\(count)] \(oneLine(step.instruction)) (\(time))")
+        case .verifying(let text): line("verify", text)
+        case .stepVerified(let index, let count, let step): verdict(step, "[\(index)/\(count)]")
         case .image(let build):
             line("image", "\(Formatting.short(build.image)) \(build.ref), \(Formatting.size(build.sizeBytes))")
         case .runStarted(let run, let command): line("run", "\(run) \(oneLine(command.joined(separator: " ")))")
@@ -33,6 +35,21 @@ func progressPrinter(json: Bool) -> EventSink {
 
 private func line(_ label: String, _ text: String) {
     Terminal.note(Terminal.styled(label, .dim) + " " + Terminal.safe(text))
+}
+
+/// One line for a step, and one for each file in which its two builds differed.
+private func verdict(_ step: ImageBuild.Step, _ number: String) {
+    guard let verdict = step.verdict else { return }
+    let style: Terminal.Style = verdict == .irreproducible ? .red : .green
+    Terminal.note(
+        Terminal.styled("verify", .dim) + " \(number) \(Terminal.safe(oneLine(step.instruction))): "
+            + Terminal.styled(verdict.rawValue, style))
+    let differences = step.differences ?? []
+    for difference in differences.prefix(20) {
+        let detail = difference.detail.map { ": \($0)" } ?? ""
+        Terminal.note("    " + Terminal.safe("\(difference.path) (\(difference.cause)\(detail))"))
+    }
+    if differences.count > 20 { Terminal.note("    … and \(differences.count - 20) more, with --json") }
 }
 
 private func oneLine(_ text: String) -> String {

@@ -74,11 +74,28 @@ enum ReportJSON {
                         .object([
                             ("instruction", .string(step.instruction)), ("layer", .text(step.layer)),
                             ("cached", .bool(step.cached)), ("seconds", Formatting.seconds(step.microseconds)),
-                            ("verdict", .text(step.verdict)),
+                            ("verdict", .text(step.verdict?.rawValue)),
+                            ("differences", .array((step.differences ?? []).map(difference))),
                         ])
                     })
             ),
             ("sizeBytes", .int(build.sizeBytes)),
+            (
+                "verification",
+                build.variation.map { variation in
+                    .object([
+                        ("varied", .array(variation.varied.map { .string($0) })),
+                        ("notVaried", .array(variation.notVaried.map { .string($0) })),
+                    ])
+                } ?? .null
+            ),
+        ])
+    }
+
+    private static func difference(_ difference: StepDifference) -> JSONDocument {
+        .object([
+            ("path", .string(difference.path)), ("normalised", .bool(difference.isNormalised)),
+            ("cause", .string(difference.cause)), ("detail", .text(difference.detail)),
         ])
     }
 

@@ -49,13 +49,34 @@ extension Engine {
         return try build(snapshot, name: try name(of: job, request, snapshot), request, events: events)
     }
 
+    /// Builds a job's image twice from nothing, with surroundings that differ, and enters what came of each step.
+    ///
+    /// - Returns: the build with its verdicts; a step that is not reproduced is no error.
+    public func verifyImage(_ request: SubmitRequest, events: @escaping EventSink) throws -> ImageBuild {
+        let snapshot = try snapshot(request)
+        events(.snapshot(snapshot))
+        let job = try loadJob(try layers.directory(for: snapshot.layer))
+        let name = try name(of: job, request, snapshot)
+        if stopsOnSignals { try stop.throwOnSignals() }
+        let build = try make(snapshot, name: name, request, events: events) { builder, options, progress in
+            try builder.verify(
+                snapshot: snapshot, options: options, ownsProcess: stopsOnSignals, stop: stop, progress: progress)
+        }
+        events(.image(build))
+        _ = try ledger.append(build.statement(of: snapshot, at: moment.now()))
+        return build
+    }
+
     /// The same without a word in the ledger.
     func buildUnrecorded(
         _ request: SubmitRequest, events: @escaping EventSink, change: (inout ImageBuildOptions) -> Void
     ) throws -> ImageBuild {
         let snapshot = try snapshot(request)
         let job = try loadJob(try layers.directory(for: snapshot.layer))
-        return try make(snapshot, name: try name(of: job, request, snapshot), request, events: events, change: change)
+        return try make(snapshot, name: try name(of: job, request, snapshot), request, events: events, change: change) {
+            builder, options, progress in
+            try builder.build(snapshot: snapshot, options: options, progress: progress)
+        }
     }
 
     // MARK: Steps
@@ -83,7 +104,8 @@ extension Engine {
 
     private func make(
         _ snapshot: SourceSnapshot, name: String, _ request: SubmitRequest, events: @escaping EventSink,
-        change: (inout ImageBuildOptions) -> Void = { _ in }
+        change: (inout ImageBuildOptions) -> Void = { _ in },
+        build: (ImageBuilder, ImageBuildOptions, @escaping (ImageBuildEvent) -> Void) throws -> ImageBuild
     ) throws -> ImageBuild {
         let builder = ImageBuilder(store: store, layers: layers, host: containers, cache: home.cache)
         var options = ImageBuildOptions(
@@ -92,13 +114,15 @@ extension Engine {
         options.registry = request.build.registry
         change(&options)
         let translated = BuildEvents(events)
-        return try builder.build(snapshot: snapshot, options: options) { translated.send($0) }
+        return try build(builder, options) { translated.send($0) }
     }
 
     private func build(
         _ snapshot: SourceSnapshot, name: String, _ request: SubmitRequest, events: @escaping EventSink
     ) throws -> ImageBuild {
-        let build = try make(snapshot, name: name, request, events: events)
+        let build = try make(snapshot, name: name, request, events: events) { builder, options, progress in
+            try builder.build(snapshot: snapshot, options: options, progress: progress)
+        }
         events(.image(build))
         // One statement says how an image came from a source; building it again from the cache says nothing new.
         if try ledger.imageStatement(for: build.image)?.names(build.source) != true {

@@ -15,6 +15,9 @@ final class BuildEvents {
             sink(.stepStarted(index: number, count: count, instruction: instruction))
         case .output(let bytes): sink(.stepOutput(bytes))
         case .stepFinished(let step, _): sink(.stepFinished(index: number, count: count, step: step))
+        case .verifying(let text): sink(.verifying(text))
+        case .stepVerified(let step, let number, let count):
+            sink(.stepVerified(index: number, count: count, step: step))
         case .warning(let text): sink(.warning(text))
         }
     }

@@ -12,6 +12,10 @@ public enum EngineEvent: Sendable {
     case stepOutput([UInt8])
     /// A build step ended.
     case stepFinished(index: Int, count: Int, step: ImageBuild.Step)
+    /// The second build of a verification begins.
+    case verifying(String)
+    /// Both builds of a step were compared; the step has its verdict.
+    case stepVerified(index: Int, count: Int, step: ImageBuild.Step)
     /// The image is in the store.
     case image(ImageBuild)
     /// The command starts.

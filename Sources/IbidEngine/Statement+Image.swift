@@ -16,7 +16,21 @@ extension ImageBuild {
             dependencies.append(RunFacts.descriptor("lock.json", lock, mediaType: Provenance.statementMedia))
         }
         let done: [JSONValue] = steps.map { step in
-            ["instruction": .string(step.instruction), "layer": .optional(step.layer?.description)]
+            var done: [String: JSONValue] = [
+                "instruction": .string(step.instruction), "layer": .optional(step.layer?.description),
+            ]
+            if let verdict = step.verdict {
+                done["verdict"] = .string(verdict.rawValue)
+                done["differences"] = .array((step.differences ?? []).map(\.json))
+            }
+            return .object(done)
+        }
+        var internals: [String: JSONValue] = ["steps": .array(done), "sizeBytes": .int(sizeBytes)]
+        if let variation {
+            internals["verification"] = [
+                "varied": .array(variation.varied.map { .string($0) }),
+                "notVaried": .array(variation.notVaried.map { .string($0) }),
+            ]
         }
         return Statement(
             subjects: [Statement.Subject(name: ref, digest: image)],
@@ -30,7 +44,7 @@ extension ImageBuild {
                             "subdirectory": .string(snapshot.subdirectory),
                         ]
                     ],
-                    "internalParameters": ["steps": .array(done), "sizeBytes": .int(sizeBytes)],
+                    "internalParameters": .object(internals),
                     "resolvedDependencies": .array(dependencies),
                 ],
                 "runDetails": [
@@ -40,6 +54,15 @@ extension ImageBuild {
                     "metadata": ["finishedOn": .string(time.description)],
                 ],
             ])
+    }
+}
+
+extension StepDifference {
+    fileprivate var json: JSONValue {
+        [
+            "path": .string(path), "normalised": .bool(isNormalised), "cause": .string(cause),
+            "detail": .optional(detail),
+        ]
     }
 }
 

@@ -10,18 +10,17 @@ public struct ImageBuild: Hashable, Sendable, Codable {
         public var cached: Bool
         /// How long it took, in microseconds.
         public var microseconds: Int64
-        /// `reproduced`, `normalised`, `irreproducible` after a verifying build; nil without one.
-        public var verdict: String?
+        /// What a verifying build says of it; nil without one.
+        public var verdict: StepVerdict?
+        /// The files in which the two builds of a verification differed, sorted by path; nil without one.
+        public var differences: [StepDifference]?
 
         /// Makes a step.
-        public init(
-            instruction: String, layer: Digest?, cached: Bool, microseconds: Int64, verdict: String? = nil
-        ) {
+        public init(instruction: String, layer: Digest?, cached: Bool, microseconds: Int64) {
             self.instruction = instruction
             self.layer = layer
             self.cached = cached
             self.microseconds = microseconds
-            self.verdict = verdict
         }
     }
 
@@ -41,6 +40,8 @@ public struct ImageBuild: Hashable, Sendable, Codable {
     public var steps: [Step]
     /// The sum of the layers' lengths, in bytes.
     public var sizeBytes: Int64
+    /// What the second build of a verification had otherwise; nil without one.
+    public var variation: BuildVariation?
 
     /// Makes a record.
     public init(

@@ -166,6 +166,10 @@ int cl_random(void *buffer, size_t size);
 /* Current and maximum of a resource limit; RLIM_INFINITY is UINT64_MAX. */
 int cl_get_rlimit(int resource, uint64_t *soft, uint64_t *hard);
 extern const int CL_RLIMIT_CORE, CL_RLIMIT_CPU, CL_RLIMIT_FSIZE, CL_RLIMIT_NOFILE, CL_RLIMIT_NPROC, CL_RLIMIT_STACK;
+/* Gives the calling thread, and the processes that it starts, a host name of their own. */
+int cl_own_hostname(const char *name);
+/* Leaves the calling thread, and the processes that it starts, one of their processors; how many there were. */
+int cl_keep_one_processor(void);
 int64_t cl_monotonic_microseconds(void);
 int64_t cl_realtime_microseconds(void);
 

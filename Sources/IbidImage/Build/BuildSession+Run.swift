@@ -207,6 +207,7 @@ extension BuildSession {
             throw IbidError.stepFailed(
                 step.place, "killed (\(reason))", text: step.text, complaints: gateway.complaints, output: output.text)
         }
+        try watch?.look(at: container.appending("upper"))
         if !Bytecode.isUnwanted(command.joined(separator: " ")) {
             let bytecode = Bytecode(host: host, limits: options.limits, runtime: options.runtime, stop: stop)
             try bytecode.add(

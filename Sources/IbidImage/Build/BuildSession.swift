@@ -20,6 +20,9 @@ final class BuildSession {
     let stop: ContainerStop?
     let progress: (ImageBuildEvent) -> Void
 
+    /// Looks at what steps do, in a verification.
+    var watch: StepWatch?
+
     private(set) var steps: [ImageBuild.Step] = []
     private(set) var usedBases: [String: ImageLock.Base] = [:]
     /// The requests of steps, by the step's name in a lock.
@@ -245,6 +248,7 @@ final class BuildSession {
         if stop?.isThrown ?? false { throw IbidError.interrupted }
         let started = cl_monotonic_microseconds()
         progress(.stepStarted(number: steps.count + 1, of: max(total, steps.count + 1), instruction: step.text))
+        watch?.begin()
         var outcome = StepOutcome.configuration
         switch step.instruction {
         case .run(let run): outcome = try perform(run, step, &state)
@@ -259,13 +263,15 @@ final class BuildSession {
         if case .layer(let layer, let cached) = outcome {
             done.layer = layer?.digest
             done.cached = cached
-            if let layer { state.layers.append(layer) }
+            let next = watch.map { $0.finish(layer) } ?? layer
+            if let next { state.layers.append(next) }
             state.history.append(
-                OCI.History(created: "\(state.epoch)", createdBy: step.text, emptyLayer: layer == nil ? true : nil))
+                OCI.History(created: "\(state.epoch)", createdBy: step.text, emptyLayer: next == nil ? true : nil))
             progress(.stepFinished(done, layerBytes: layer?.size ?? 0))
         } else {
             // Nothing to do is nothing to do again.
             done.cached = true
+            _ = watch?.finish(nil)
             state.history.append(OCI.History(created: "\(state.epoch)", createdBy: step.text, emptyLayer: true))
             progress(.stepFinished(done, layerBytes: 0))
         }

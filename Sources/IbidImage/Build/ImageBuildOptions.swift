@@ -52,6 +52,10 @@ public enum ImageBuildEvent: Sendable {
     case output([UInt8])
     /// A step is done; its layer has that many bytes.
     case stepFinished(ImageBuild.Step, layerBytes: Int64)
+    /// The second build of a verification begins.
+    case verifying(String)
+    /// Both builds of a step were compared.
+    case stepVerified(ImageBuild.Step, number: Int, of: Int)
     /// Something the user should know.
     case warning(String)
 }

@@ -8,10 +8,10 @@ public import SystemPackage
 
 /// Builds images: an image is a function of source tree, base and lock.
 public struct ImageBuilder: Sendable {
-    private let store: Store
-    private let layers: LayerCache
-    private let host: ContainerHost
-    private let cache: FilePath
+    let store: Store
+    let layers: LayerCache
+    let host: ContainerHost
+    let cache: FilePath
 
     /// The bases it builds on.
     public let bases: BaseCatalog
@@ -45,27 +45,22 @@ public struct ImageBuilder: Sendable {
         snapshot: SourceSnapshot, options: ImageBuildOptions, stop: ContainerStop? = nil,
         progress: @escaping (ImageBuildEvent) -> Void = { _ in }
     ) throws -> ImageBuild {
+        try build(snapshot: snapshot, options: options, watch: nil, stop: stop, progress: progress)
+    }
+
+    /// - Parameter watch: looks at what the steps do, for a verification.
+    func build(
+        snapshot: SourceSnapshot, options: ImageBuildOptions, watch: StepWatch?, stop: ContainerStop?,
+        progress: @escaping (ImageBuildEvent) -> Void
+    ) throws -> ImageBuild {
         let key = key(snapshot, options)
-        var bases = bases
-        bases.registry = options.registry
         let builds = BuildCache(directory: cache.appending("builds"), store: store)
         if options.usesCache, let known = try unchanged(key, builds, options: options, progress: progress) {
             return known
         }
-        try store.verify(snapshot.layer)
-        let tree = try SourceTree(archive: store.path(of: snapshot.layer), asSource: true)
-        let recipe = try Recipe.find(in: tree, named: options.dockerfile)
-        let dockerfile = try Dockerfile.parse(Array(recipe.text.utf8), file: recipe.name)
-        let lock = try options.lock.map { try store.read(ImageLock.self, from: $0) } ?? committedLock(tree, options)
-        let sources = PackageSources(
-            store: store, python: PipConfiguration.ofHost(environment: Self.environment),
-            mirrors: { DebianAccess.ofHost() })
-        defer { sources.stop() }
-        let session = BuildSession(
-            store: store, layerCache: layers, host: host, bases: bases,
-            cache: StepCache(directory: cache.appending("steps"), store: store), sources: sources, options: options,
-            dockerfile: dockerfile, tree: tree.without(recipe.ignored).without(file: ImageLock.fileName),
-            lock: lock, stop: stop, progress: progress)
+        let (session, recipe) = try session(
+            snapshot: snapshot, options: options, watch: watch, stop: stop, progress: progress)
+        defer { session.sources.stop() }
         let state = try session.run()
         let manifest = try putImage(state)
         let build = ImageBuild(
@@ -76,8 +71,32 @@ public struct ImageBuilder: Sendable {
         try builds.keep(
             BuildCache.Record(
                 build: build, manifest: manifest, layers: state.layers.map(\.digest),
-                bases: session.usedBases.mapValues(\.manifest), isLocked: lock != nil), as: key)
+                bases: session.usedBases.mapValues(\.manifest), isLocked: session.lock != nil), as: key)
         return build
+    }
+
+    /// A build whose recipe is read and whose steps are still to be run; the caller stops its sources.
+    func session(
+        snapshot: SourceSnapshot, options: ImageBuildOptions, watch: StepWatch?, stop: ContainerStop?,
+        progress: @escaping (ImageBuildEvent) -> Void
+    ) throws -> (BuildSession, Recipe) {
+        try store.verify(snapshot.layer)
+        let tree = try SourceTree(archive: store.path(of: snapshot.layer), asSource: true)
+        let recipe = try Recipe.find(in: tree, named: options.dockerfile)
+        let dockerfile = try Dockerfile.parse(Array(recipe.text.utf8), file: recipe.name)
+        let lock = try options.lock.map { try store.read(ImageLock.self, from: $0) } ?? committedLock(tree, options)
+        let sources = PackageSources(
+            store: store, python: PipConfiguration.ofHost(environment: Self.environment),
+            mirrors: { DebianAccess.ofHost() })
+        var bases = bases
+        bases.registry = options.registry
+        let session = BuildSession(
+            store: store, layerCache: layers, host: host, bases: bases,
+            cache: StepCache(directory: cache.appending("steps"), store: store), sources: sources, options: options,
+            dockerfile: dockerfile, tree: tree.without(recipe.ignored).without(file: ImageLock.fileName),
+            lock: lock, stop: stop, progress: progress)
+        session.watch = watch
+        return (session, recipe)
     }
 
     /// The record of the same build, when everything it depends on is as it was: no file is looked at.
