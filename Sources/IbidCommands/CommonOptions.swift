@@ -15,7 +15,9 @@ struct CommonOptions: ParsableArguments {
     }
 
     static func home() throws -> Home {
-        try Home.locate(environment: ProcessInfo.processInfo.environment)
+        // Everything in a home is looked at, made and removed with the ids of the user's own namespace.
+        Engine.enterNamespace()
+        return try Home.locate(environment: ProcessInfo.processInfo.environment)
     }
 }
 

@@ -38,8 +38,8 @@ struct Bundle {
                 "annotations": ["run.oci.seccomp_bpf_data": .string(try Self.filter())],
                 "linux": [
                     "namespaces": .array(namespaces.map { ["type": .string($0)] }),
-                    "uidMappings": Self.idMap,
-                    "gidMappings": Self.idMap,
+                    "uidMappings": Self.idMap(IDMap.current.users),
+                    "gidMappings": Self.idMap(IDMap.current.groups),
                     "maskedPaths": .array(Self.masked.map { .string("/proc/" + $0) }),
                     "readonlyPaths": .array(Self.readOnly.map { .string("/proc/" + $0) }),
                 ],
@@ -52,12 +52,17 @@ struct Bundle {
         ["user", "pid", "ipc", "uts", "mount", "cgroup"] + (spec.privileges == .run ? ["network"] : [])
     }
 
-    private static let idMap: JSONValue = [
-        [
-            "containerID": 0, "hostID": .int(Int64(ContainerUser.firstHostID)),
-            "size": .int(Int64(ContainerUser.idCount)),
-        ]
-    ]
+    // The kernel takes a piece of a map only when it lies in one piece of the map of the namespace above.
+    private static func idMap(_ ids: [Range<UInt64>]) -> JSONValue {
+        let (first, count) = (UInt64(ContainerUser.firstHostID), UInt64(ContainerUser.idCount))
+        return .array(
+            ids.map { $0.clamped(to: first..<first + count) }.filter { !$0.isEmpty }.map { range in
+                [
+                    "containerID": .int(Int64(range.lowerBound - first)), "hostID": .int(Int64(range.lowerBound)),
+                    "size": .int(Int64(range.count)),
+                ]
+            })
+    }
 
     private var process: JSONValue {
         let names = spec.privileges == .build ? Self.buildCapabilities.map { JSONValue.string("CAP_" + $0) } : []
@@ -91,6 +96,11 @@ struct Bundle {
         if let files = spec.limits.openFiles {
             limits.append(
                 Self.rlimit("RLIMIT_NOFILE", CL_RLIMIT_NOFILE, soft: UInt64(files), hard: UInt64(files)))
+        }
+        // Counted in the container's own user namespace, for the one user that a run has. It stands in where there is
+        // no control group, and says the same where there is one.
+        if let pids = spec.limits.pids, spec.privileges == .run, !IDMap.current.isInitial {
+            limits.append(Self.rlimit("RLIMIT_NPROC", CL_RLIMIT_NPROC, soft: UInt64(pids), hard: UInt64(pids)))
         }
         if let bytes = spec.limits.fileBytes {
             limits.append(Self.rlimit("RLIMIT_FSIZE", CL_RLIMIT_FSIZE, soft: UInt64(bytes), hard: UInt64(bytes)))

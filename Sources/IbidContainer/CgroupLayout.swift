@@ -1,5 +1,6 @@
 import Glibc
 import IbidModel
+import IbidStore
 import SystemPackage
 
 /// Where this machine has its cgroup controllers: one tree (v2), or one per controller (v1), or both mixed (hybrid).
@@ -60,6 +61,39 @@ struct CgroupLayout: Sendable {
             // v2 accounts processor time in every group, without a controller.
             found.controllers["cpuacct"] = unified
         }
-        return found
+        return IDMap.current.isInitial ? found : found.delegated()
+    }
+}
+
+extension CgroupLayout {
+    /// What of it was handed over to an ordinary user: the groups that this process is in, as far as the user may make
+    /// others in them (cgroups.rst, "Delegation"). Often nothing.
+    fileprivate func delegated() -> CgroupLayout {
+        var own: [String: String] = [:]
+        for line in (TextFile.read("/proc/self/cgroup") ?? "").split(separator: "\n") {
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3, !fields[2].hasPrefix("/..") else { continue }
+            for name in fields[1].split(separator: ",") { own[String(name)] = String(fields[2]) }
+            if fields[1].isEmpty { own[""] = String(fields[2]) }
+        }
+        var layout = self
+        layout.controllers = [:]
+        for (name, root) in controllers {
+            guard let path = own[version == .v2 ? "" : name] else { continue }
+            var group = root.pushing(FilePath(path).removingRoot())
+            // Where an earlier command put this session's processes.
+            if group.lastComponent?.string == ControlGroup.outsiders { group.removeLastComponent() }
+            guard access(group.string, W_OK) == 0, access(group.appending("cgroup.procs").string, W_OK) == 0 else {
+                continue
+            }
+            layout.controllers[name] = group
+        }
+        if version == .v2, let group = layout.controllers["cpuacct"] {
+            let names = Set(
+                (TextFile.read(group.appending("cgroup.controllers")) ?? "").split(whereSeparator: \.isWhitespace)
+                    .map(String.init))
+            layout.controllers = layout.controllers.filter { $0.key == "cpuacct" || names.contains($0.key) }
+        }
+        return layout
     }
 }

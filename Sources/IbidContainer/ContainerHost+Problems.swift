@@ -8,8 +8,7 @@ extension ContainerHost {
     ///
     /// The last check is a real one: a sandbox mounts a root and ends.
     public func problems() -> [IbidError] {
-        guard geteuid() == 0 else { return [IbidError.notRoot] }
-        var problems: [IbidError] = []
+        var problems = problem { _ = try Self.level() }
         if access(sandbox.string, X_OK) != 0 { problems.append(IbidError.sandboxMissing([sandbox])) }
         problems += problem { _ = try ContainerRuntime("crun").version() }
         problems += cgroupProblems()
@@ -26,6 +25,7 @@ extension ContainerHost {
     private func cgroupProblems() -> [IbidError] {
         problem {
             let layout = try CgroupLayout.current()
+            if layout.roots.isEmpty, !IDMap.current.isInitial { return }
             for (controller, limit) in [("memory", "memory"), ("cpu", "processor"), ("pids", "process")]
             where layout.controllers[controller] == nil {
                 throw IbidError.controllerMissing(controller, limit)

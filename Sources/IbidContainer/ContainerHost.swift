@@ -52,7 +52,7 @@ public struct ContainerHost: Sendable {
         stderr: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
         gateway: (@Sendable (Int32) -> Void)? = nil, stops: [ContainerStop] = []
     ) throws -> ContainerOutcome {
-        guard geteuid() == 0 else { throw IbidError.notRoot }
+        let level = try Self.level()
         try spec.validate()
         let runtime = try ContainerRuntime(spec.runtime)
         let layout = try CgroupLayout.current()
@@ -80,8 +80,9 @@ public struct ContainerHost: Sendable {
         defer { version.join() }
         var outcome = try watch.run()
         outcome.isolation = [
-            "level": "oci-userns", "runtime": runtime.name, "runtimeVersion": try runtime.version(),
-            "cgroup": layout.version.rawValue, "seccomp": "ibid-1",
+            "level": level.rawValue, "runtime": runtime.name, "runtimeVersion": try runtime.version(),
+            "cgroup": layout.roots.isEmpty ? "none" : layout.version.rawValue, "limits": group.enforcement,
+            "seccomp": "ibid-1",
             "ids": "\(ContainerUser.firstHostID)+\(ContainerUser.idCount)",
         ]
         return outcome

@@ -1,4 +1,5 @@
 import IbidModel
+import IbidStore
 
 /// The numbers behind the `User` of an image configuration, looked up in the image's own files.
 struct ContainerUser: Hashable {
@@ -7,10 +8,12 @@ struct ContainerUser: Hashable {
     /// Supplementary groups; only a user given without a group has them.
     var groups: [UInt32]
 
-    /// The ids that a container has: 0 up to this, mapped to `firstHostID` and following.
-    static let idCount: UInt32 = 65_536
-    /// The host's id of the container's root.
-    static let firstHostID: UInt32 = 100_000
+    /// The ids that a container has: 0 up to this, mapped to `firstHostID` and following. An ordinary user without a
+    /// range has one.
+    static let idCount: UInt32 = IDMap.current.hasAll(below: 65_536) ? 65_536 : 1
+    /// The id of the container's root where the sandbox runs. In a user's own namespace it is that of its root: the
+    /// kernel maps no mounts there, so that files have on disk the ids that they have in the container.
+    static let firstHostID: UInt32 = IDMap.current.isInitial ? 100_000 : 0
 
     /// Resolves `""`, `name`, `uid`, `name:group`, `uid:gid` and mixtures (image-spec, config.md, `User`).
     ///
@@ -40,10 +43,13 @@ struct ContainerUser: Hashable {
                 }
                 self.init(
                     uid: uid, gid: entry.flatMap { UInt32($0[3]) } ?? 0,
-                    groups: groups.compactMap { UInt32($0[2]) }.filter { $0 < Self.idCount }.sorted())
+                    groups: groups.compactMap { UInt32($0[2]) }.filter { $0 < 65_536 }.sorted())
             }
         }
-        guard uid < Self.idCount, gid < Self.idCount else { throw IbidError.userOutOfRange(text) }
+        guard Self.idCount > 1 || (uid == 0 && gid == 0 && groups.allSatisfy { $0 == 0 }) else {
+            throw IbidError.oneUserOnly(text)
+        }
+        guard uid < 65_536, gid < 65_536 else { throw IbidError.userOutOfRange(text) }
     }
 
     private init(uid: UInt32, gid: UInt32, groups: [UInt32]) {

@@ -19,6 +19,7 @@ final class ContainerWatch {
     private var status: Int32?
     private var started: (time: Timestamp, clock: Int64)?
     private var ended: (time: Timestamp, clock: Int64)?
+    private var meter: ProcessMeter?
     private var gatewayThread: (thread: WorkerThread, socket: Int32)?
 
     /// How long the sandbox may take to end a container before it is ended itself.
@@ -40,6 +41,7 @@ final class ContainerWatch {
     func run() throws -> ContainerOutcome {
         var thrown: (any Error)?
         do {
+            if group.isMemoryWatched { meter = ProcessMeter(root: process.pid) }
             try group.add(process.pid)
             process.proceed()
             try follow()
@@ -51,7 +53,12 @@ final class ContainerWatch {
         try group.kill()
         endGateway()
         if group.ranOutOfMemory() { note(memoryCause) }
-        let usage = (cpu: group.cpuMicroseconds(), peak: group.peakMemoryBytes())
+        let usage = (
+            // Without a group, what the kernel adds up when processes are waited for.
+            cpu: group.cpuMicroseconds() ?? (exit.user_microseconds + exit.system_microseconds),
+            // The largest process on its own is known even when it came and went between two looks.
+            peak: group.peakMemoryBytes() ?? max(meter?.peakMemoryBytes ?? 0, exit.peak_memory_bytes)
+        )
         try group.remove()
         if let thrown { throw thrown }
         return ContainerOutcome(
@@ -74,7 +81,8 @@ final class ContainerWatch {
         var deadline = limits.wallSeconds.map { cl_monotonic_microseconds() + $0 * 1_000_000 }
         var stopping = false
         while true {
-            let wait = deadline.map { max(0, $0 - cl_monotonic_microseconds()) }
+            var wait = deadline.map { max(0, $0 - cl_monotonic_microseconds()) }
+            if meter != nil, started != nil, !stopping { wait = min(wait ?? .max, ProcessMeter.interval) }
             let ready = try poll(wait: wait, watching: !stopping)
             if ready.control {
                 switch try process.next() {
@@ -98,7 +106,7 @@ final class ContainerWatch {
                 if due { process.kill() }  // the sandbox itself hangs: everything below goes with it
                 continue
             }
-            if ready.memory {
+            if ready.memory || isOverMemory() {
                 note(memoryCause)
             } else if let stop = stops.first(where: \.isThrown), ready.stop {
                 note(stop.reasonText)
@@ -111,6 +119,11 @@ final class ContainerWatch {
             stopping = true
             deadline = cl_monotonic_microseconds() + Self.patience
         }
+    }
+
+    private func isOverMemory() -> Bool {
+        guard let memory = meter?.memoryBytes(), let limit = limits.memoryBytes else { return false }
+        return memory > limit
     }
 
     private func poll(wait: Int64?, watching: Bool) throws -> (control: Bool, memory: Bool, stop: Bool) {

@@ -17,6 +17,13 @@ final class ControlGroup {
 
     /// The parent of all groups of Ibid, below each tree's root.
     static let parent = "ibid"
+    /// Where the processes of a delegated group go: a group that has controllers to give has no processes (v2).
+    static let outsiders = "ibid-session"
+
+    /// What holds each limit, for the record: `cgroup`, `watched` (looked at, and ended when over), `rlimit`, `none`.
+    private(set) var enforcement = "memory=cgroup cpu=cgroup pids=cgroup"
+    /// Whether memory has to be watched, as no control group limits it.
+    var isMemoryWatched: Bool { layout.controllers["memory"] == nil }
 
     /// Makes the group in every tree.
     ///
@@ -30,6 +37,7 @@ final class ControlGroup {
                 throw IbidError.cgroup("create \(parent)", lastError())
             }
             if layout.version == .v2 {
+                if !IDMap.current.isInitial { try clear(root) }
                 try enableControllers(root)
                 try enableControllers(parent)
             }
@@ -44,6 +52,17 @@ final class ControlGroup {
         if oomEvents >= 0 { close(oomEvents) }
         if oomSource >= 0 { close(oomSource) }
         if !removed { try? remove() }  // only after an error that is already on its way
+    }
+
+    private func clear(_ group: FilePath) throws {
+        let processes = Self.processes(in: [group])
+        if processes.isEmpty { return }
+        let place = group.appending(Self.outsiders)
+        guard mkdir(place.string, 0o755) == 0 || errno == EEXIST else {
+            throw IbidError.cgroup("create \(place)", lastError())
+        }
+        // One that has ended since is not there to be moved.
+        for process in processes { _ = TextFile.write("\(process)", to: place.appending("cgroup.procs")) }
     }
 
     private func enableControllers(_ path: FilePath) throws {
@@ -71,6 +90,17 @@ final class ControlGroup {
     ///
     /// - Parameter ownProcesses: processes of the sandbox and the runtime, which count as the container's.
     func apply(_ limits: ContainerLimits, ownProcesses: Int64) throws {
+        var limits = limits
+        if !IDMap.current.isInitial {
+            // What was not handed over to this user is held otherwise, and the record says how.
+            func has(_ controller: String) -> Bool { layout.controllers[controller] != nil }
+            enforcement =
+                "memory=\(has("memory") ? "cgroup" : "watched") cpu=\(has("cpu") ? "cgroup" : "none") "
+                + "pids=\(has("pids") ? "cgroup" : "rlimit")"
+            if !has("memory") { limits.memoryBytes = nil }
+            if !has("cpu") { limits.cpuMillis = nil }
+            if !has("pids") { limits.pids = nil }
+        }
         if let bytes = limits.memoryBytes { try limitMemory(bytes) }
         if let millis = limits.cpuMillis {
             let directory = try directory("cpu", for: "processor")
@@ -150,10 +180,10 @@ final class ControlGroup {
         }
     }
 
-    /// Processor time of everything that ran in the group.
-    func cpuMicroseconds() -> Int64 {
-        if layout.version == .v2 { return counter("cpuacct", "cpu.stat", key: "usage_usec") ?? 0 }
-        return (counter("cpuacct", "cpuacct.usage", key: nil) ?? 0) / 1_000
+    /// Processor time of everything that ran in the group; nil without a group.
+    func cpuMicroseconds() -> Int64? {
+        if layout.version == .v2 { return counter("cpuacct", "cpu.stat", key: "usage_usec") }
+        return counter("cpuacct", "cpuacct.usage", key: nil).map { $0 / 1_000 }
     }
 
     /// The largest memory that the group had at one time; nil before Linux 5.19 on v2.

@@ -2,9 +2,6 @@ import IbidModel
 import SystemPackage
 
 extension IbidError {
-    static let notRoot = IbidError(
-        "not-root", "containers need root on this machine", hint: "run ibid as root, for example with sudo")
-
     static func sandboxMissing(_ places: [FilePath]) -> IbidError {
         IbidError(
             "sandbox-missing", "ibid-sandbox is not installed beside ibid",
@@ -51,6 +48,13 @@ extension IbidError {
 
     static func userOutOfRange(_ user: String) -> IbidError {
         IbidError("user-not-found", "the user '\(user)' is outside 0…65535, the ids that a container has")
+    }
+
+    static func oneUserOnly(_ user: String) -> IbidError {
+        IbidError(
+            "owner-unknown",
+            "the image's user is '\(user)', and containers of this user have the one user root",
+            hint: "give this user a range of ids: 'ibid doctor' says how")
     }
 
     static func mountPoint(_ path: String, _ reason: String) -> IbidError {

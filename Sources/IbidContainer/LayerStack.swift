@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import IbidModel
+import IbidStore
 package import SystemPackage
 
 /// What an overlay of layers will show, read from the layers themselves: before anything is mounted, mount points are
@@ -105,7 +106,7 @@ package struct LayerStack {
 
     private func isOpaque(_ path: FilePath) -> Bool {
         var value: UInt8 = 0
-        return cl_lgetxattr(path.string, "trusted.overlay.opaque", &value, 1) == 1 && value == UInt8(ascii: "y")
+        return cl_lgetxattr(path.string, OverlayMark.opaque, &value, 1) == 1 && value == UInt8(ascii: "y")
     }
 
     private func target(_ path: FilePath) -> String {

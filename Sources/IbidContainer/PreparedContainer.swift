@@ -69,6 +69,7 @@ struct PreparedContainer {
             "container=ibid", "bundle=\(spec.workspace.appending("bundle"))", "workspace=\(spec.workspace)",
             "first-id=\(ContainerUser.firstHostID)", "id-count=\(ContainerUser.idCount)",
         ]
+        if !IDMap.current.isInitial { plan.append("nested=1") }
         if let runtime { plan.append("runtime=\(runtime)") }
         if let hide { plan.append("hide=\(hide)") }
         plan += spec.layers.map { "layer=\($0)" }

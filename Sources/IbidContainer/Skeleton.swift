@@ -88,6 +88,11 @@ struct Skeleton {
         let owned = cl_chown_at(CL_AT_FDCWD, path.string, status.uid, status.gid)
         let opened = cl_chmod_at(CL_AT_FDCWD, path.string, status.mode & 0o7777)
         guard owned == 0, opened == 0 else { throw IbidError.mountPoint(target, errorText(min(owned, opened))) }
+        if let model, let owner = FileOwner.noted({ cl_lgetxattr(model.string, $0, $1, $2) }) {
+            let note = try owner.note(for: target)
+            let noted = cl_lsetxattr(path.string, FileOwner.attribute, note, note.count)
+            guard noted == 0 else { throw IbidError.mountPoint(target, errorText(noted)) }
+        }
         times.append((path, status.mtime_seconds, status.mtime_nanoseconds))
     }
 }

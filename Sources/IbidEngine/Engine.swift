@@ -19,6 +19,10 @@ public struct Engine: Sendable {
     let moment: Moment
     let stop: ContainerStop
 
+    /// Gives an ordinary user's process the ids that images need, in a namespace of its own; nothing for root. Before
+    /// anything else, while the process has one thread.
+    public static func enterNamespace() { UserNamespace.enter() }
+
     /// Opens a home, making it on first use, and enters what a crash interrupted.
     ///
     /// - Throws: `IbidError` when the home cannot be made or read, or its ledger is damaged.

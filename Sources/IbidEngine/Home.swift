@@ -46,6 +46,19 @@ public struct Home: Hashable, Sendable {
             hint: "set IBID_HOME to a directory")
     }
 
+    // Files of two users in one home could not be removed by either, nor would a layer's files belong to whom they
+    // should.
+    private func checkOwner() throws {
+        var status = stat()
+        guard stat(root.string, &status) == 0 else { throw IbidError.system("look at", root.string, lastError()) }
+        guard status.st_uid != geteuid() else { return }
+        throw IbidError(
+            "home-of-another-user", "the home \(root) belongs to another user",
+            hint: geteuid() == 0 && IDMap.current.isInitial
+                ? "run ibid as that user, or set IBID_HOME to a directory of root's own"
+                : "set IBID_HOME to a directory of your own")
+    }
+
     /// The process' working directory.
     public static var currentDirectory: FilePath {
         guard let pointer = getcwd(nil, 0) else { return "/" }
@@ -56,6 +69,7 @@ public struct Home: Hashable, Sendable {
     /// Makes the directories that are missing. Other users may not read them: outputs can be confidential.
     func make() throws {
         try makeDirectories(root, mode: 0o700)
+        try checkOwner()
         // The container's user, who is nobody here, has to pass through to the layers.
         for directory in [store, layers, runs, cache] { try makeDirectories(directory) }
     }

@@ -105,9 +105,7 @@ private struct LayerAdoption {
             if key == "security.capability" || (key.hasPrefix("user.") && !key.hasPrefix("user.overlay.")) { continue }
             var value: UInt8 = 0
             let isOpaque = cl_lgetxattr(place, key, &value, 1) == 1 && value == UInt8(ascii: "y")
-            if key == "trusted.overlay.opaque", isOpaque { continue }
-            // A rootless overlay's mark means nothing to another overlay.
-            if key == "user.overlay.opaque", isOpaque { return false }
+            if key == OverlayMark.opaque, isOpaque { continue }
             try check(cl_lremovexattr(place, key), "remove an attribute of", path)
         }
         return true

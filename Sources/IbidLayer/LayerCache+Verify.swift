@@ -60,7 +60,9 @@ private struct LayerCheck {
         if !sameKind(entry, status, path) { return add(path, got: "another kind of file", want: "as in its blob") }
         if case .hardlink = entry.kind { return }
         let isLink = type == UInt32(S_IFLNK)
-        if status.uid != entry.uid || status.gid != entry.gid || (!isLink && status.mode & 0o7777 != entry.mode) {
+        let noted = withPath(path) { cPath in FileOwner.noted { cl_getxattr_at(root, cPath, $0, $1, $2) } }
+        let owner = noted ?? FileOwner(uid: status.uid, gid: status.gid)
+        if owner != FileOwner(uid: entry.uid, gid: entry.gid) || (!isLink && status.mode & 0o7777 != entry.mode) {
             add(path, got: "other owner or permissions", want: "as in its blob")
         }
         if case .file(let size) = entry.kind { try compareContent(path, size: size, status, reader) }

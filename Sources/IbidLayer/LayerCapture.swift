@@ -38,7 +38,8 @@ private struct LayerCapture {
         tar = TarWriter { try writer.write($0) }
     }
 
-    mutating func walk(_ directory: Int32, path: [UInt8]) throws {
+    /// - Parameter sharesGroup: whether new files here have gotten a group that this process has no id for.
+    mutating func walk(_ directory: Int32, path: [UInt8], sharesGroup: Bool = false) throws {
         let names = try rawNames(in: directory).map { $0.dropLast().map(UInt8.init(bitPattern:)) }
             .sorted { $0.lexicographicallyPrecedes($1) }
         for name in names {
@@ -47,7 +48,26 @@ private struct LayerCapture {
             var status = cl_stat()
             let result = withPath(name) { cl_stat_at(directory, $0, 0, &status) }
             guard result == 0 else { throw failure("look at", child, result) }
+            if FileOwner.isNoted { try note(name, path: child, &status, in: directory, sharesGroup: sharesGroup) }
             try add(name, path: child, status: status, in: directory)
+        }
+    }
+
+    // The owner that the file has in its layer, in place of the one it has here.
+    private func note(
+        _ name: [UInt8], path: [UInt8], _ status: inout cl_stat, in directory: Int32, sharesGroup: Bool
+    ) throws {
+        let owner = withPath(name) { cName in
+            FileOwner.noted { cl_getxattr_at(directory, cName, $0, $1, $2) }
+        }
+        if let owner {
+            (status.uid, status.gid) = (owner.uid, owner.gid)
+        } else if sharesGroup {
+            throw IbidError(
+                "owner-unknown",
+                "\(String(decoding: path, as: UTF8.self)) lies in a directory that gives its group to new files, and "
+                    + "containers of this user do not have that group",
+                hint: "give this user a range of ids: 'ibid doctor' says how")
         }
     }
 
@@ -63,7 +83,9 @@ private struct LayerCapture {
             entry.xattrs = try attributes(name, in: directory, path: path)
             try write(entry)
             if isOpaque(name, in: directory) { try whiteout(path.child(Array(".wh..wh..opq".utf8))) }
-            try walk(opened, path: path)
+            // The group of a directory whose setgid bit is set goes to what is made in it.
+            let sharesGroup = FileOwner.isNoted && status.mode & UInt32(S_ISGID) != 0
+            try walk(opened, path: path, sharesGroup: sharesGroup && !FileOwner(uid: 0, gid: status.gid).exists)
         case UInt32(S_IFREG):
             if status.links > 1 {
                 if let first = firstNames[status.inode] {
@@ -140,9 +162,9 @@ private struct LayerCapture {
             var found: [String: [UInt8]] = [:]
             for raw in list.prefix(filled).split(separator: 0) {
                 let key = String(decoding: raw.map(UInt8.init(bitPattern:)), as: UTF8.self)
-                guard key == "security.capability" || (key.hasPrefix("user.") && !key.hasPrefix("user.overlay.")) else {
-                    continue
-                }
+                guard key == "security.capability" || (key.hasPrefix("user.") && !key.hasPrefix("user.overlay.")),
+                    !FileOwner.isNoted || key != FileOwner.attribute
+                else { continue }
                 let size = cl_getxattr_at(directory, cName, key, nil, 0)
                 guard size >= 0 else { throw failure("read the attributes of", path, Int32(size)) }
                 var value = [UInt8](repeating: 0, count: size)
@@ -157,10 +179,7 @@ private struct LayerCapture {
     private func isOpaque(_ name: [UInt8], in directory: Int32) -> Bool {
         var value: UInt8 = 0
         return withPath(name) { cName in
-            for key in ["trusted.overlay.opaque", "user.overlay.opaque"] {
-                if cl_getxattr_at(directory, cName, key, &value, 1) == 1, value == UInt8(ascii: "y") { return true }
-            }
-            return false
+            cl_getxattr_at(directory, cName, OverlayMark.opaque, &value, 1) == 1 && value == UInt8(ascii: "y")
         }
     }
 

@@ -76,7 +76,7 @@ struct LayerUnpacker {
             try check(
                 withPath(target) { link in withPath(leaf) { cl_symlink_at(link, directory, $0) } }, "create", entry.path
             )
-            try check(withPath(leaf) { cl_chown_at(directory, $0, entry.uid, entry.gid) }, "own", entry.path)
+            try own(entry, leaf, in: directory)
             try check(withPath(leaf) { cl_utimes_at(directory, $0, entry.mtime, 0) }, "set the time of", entry.path)
         case .hardlink(let target):
             try clear(leaf, in: directory)
@@ -88,7 +88,7 @@ struct LayerUnpacker {
             try clear(leaf, in: directory)
             try check(
                 withPath(leaf) { cl_mknod_at(directory, $0, UInt32(S_IFIFO) | entry.mode, 0, 0) }, "create", entry.path)
-            try check(withPath(leaf) { cl_chown_at(directory, $0, entry.uid, entry.gid) }, "own", entry.path)
+            try own(entry, leaf, in: directory)
             // The umask had a say in it.
             try check(withPath(leaf) { cl_chmod_at(directory, $0, entry.mode) }, "set the mode of", entry.path)
             try check(withPath(leaf) { cl_utimes_at(directory, $0, entry.mtime, 0) }, "set the time of", entry.path)
@@ -103,7 +103,7 @@ struct LayerUnpacker {
     private func whiteout(_ leaf: [UInt8], _ entry: TarEntry, in directory: Int32) throws {
         if leaf == Array(".wh..wh..opq".utf8) {
             let value = [UInt8(ascii: "y")]
-            return try check(cl_fsetxattr(directory, "trusted.overlay.opaque", value, 1), "mark", entry.path)
+            return try check(cl_fsetxattr(directory, OverlayMark.opaque, value, 1), "mark", entry.path)
         }
         let hidden = Array(leaf.dropFirst(4))
         guard !hidden.isEmpty, hidden != Array(".".utf8), hidden != Array("..".utf8) else {
@@ -115,11 +115,27 @@ struct LayerUnpacker {
 
     // Owner before mode: changing the owner clears the setuid bits.
     private func finish(_ entry: TarEntry, descriptor: Int32) throws {
-        try check(cl_chown_at(descriptor, "", entry.uid, entry.gid), "own", entry.path)
+        let owner = FileOwner(uid: entry.uid, gid: entry.gid)
+        if FileOwner.isNoted, !owner.exists {
+            let note = try owner.note(for: "\(entry.displayPath) of layer \(name)")
+            try check(cl_fsetxattr(descriptor, FileOwner.attribute, note, note.count), "own", entry.path)
+        } else {
+            try check(cl_chown_at(descriptor, "", entry.uid, entry.gid), "own", entry.path)
+        }
         guard fchmod(descriptor, entry.mode) == 0 else { throw failure("set the mode of", entry.path, -errno) }
         for (key, value) in entry.xattrs where key == "security.capability" || key.hasPrefix("user.") {
+            if FileOwner.isNoted, key == FileOwner.attribute { throw IbidError.reservedAttribute(key, entry, name) }
             try check(cl_fsetxattr(descriptor, key, value, value.count), "set \(key) on", entry.path)
         }
+    }
+
+    // Links and pipes have no attributes that could hold a note.
+    private func own(_ entry: TarEntry, _ leaf: [UInt8], in directory: Int32) throws {
+        let owner = FileOwner(uid: entry.uid, gid: entry.gid)
+        if FileOwner.isNoted, !owner.exists {
+            throw IbidError.ownerUnknown(owner, "\(entry.displayPath) of layer \(name)")
+        }
+        try check(withPath(leaf) { cl_chown_at(directory, $0, entry.uid, entry.gid) }, "own", entry.path)
     }
 
     private func setTime(_ seconds: Int64, _ descriptor: Int32, _ path: [UInt8]) throws {
@@ -183,5 +199,13 @@ struct LayerUnpacker {
         let reason = result == -ELOOP ? "its path passes through a symbolic link" : errorText(result)
         return IbidError(
             "unpack-layer", "cannot \(operation) \(String(decoding: path, as: UTF8.self)) of layer \(name): \(reason)")
+    }
+}
+
+extension IbidError {
+    fileprivate static func reservedAttribute(_ key: String, _ entry: TarEntry, _ layer: String) -> IbidError {
+        IbidError(
+            "unpack-layer", "layer \(layer) sets \(key) on \(entry.displayPath), which Ibid keeps for itself here"
+        )
     }
 }

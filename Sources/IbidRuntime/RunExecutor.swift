@@ -93,6 +93,7 @@ public struct RunExecutor: Sendable {
         var facts = ["isolation": isolation["level"] ?? "unknown"]
         facts["runtime"] = [isolation["runtime"], isolation["runtimeVersion"]].compactMap(\.self).joined(separator: " ")
         facts["cgroup"] = isolation["cgroup"]
+        facts["limits"] = isolation["limits"]
         facts["seccomp"] = isolation["seccomp"]
         return facts
     }

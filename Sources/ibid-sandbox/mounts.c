@@ -57,10 +57,12 @@ static void mount_overlay(const struct plan *plan) {
     /* volatile: an fsync in the container reaches no disk; what counts is made durable when it enters the store.
        The other options keep the upper directory plain: nothing in it refers to inodes or paths of other layers. */
     snprintf(options + length, sizeof options - (size_t)length,
-             ",upperdir=w/upper,workdir=w/work,redirect_dir=off,metacopy=off,index=off,xino=off,volatile");
-    act_as(plan->first_id);
+             ",upperdir=w/upper,workdir=w/work,index=off,xino=off,volatile,%s",
+             /* With user attributes the other two are always off, and the kernel refuses to hear of them. */
+             plan->nested ? "userxattr" : "redirect_dir=off,metacopy=off");
+    if (plan->first_id) act_as(plan->first_id);
     if (mount("ibid", "rootfs", "overlay", MS_NODEV, options) < 0) fail("mount the overlay of %zu layers", plan->layer_count);
-    act_as(0);
+    if (plan->first_id) act_as(0);
 }
 
 void build_root(const struct plan *plan) {
@@ -71,7 +73,7 @@ void build_root(const struct plan *plan) {
 
     /* Every source is opened before the scratch directory is covered, as it may be below it. */
     static int layers[MAX_LAYERS], binds[MAX_BINDS];
-    int id_map = open_id_map(plan->first_id, plan->id_count);
+    int id_map = plan->first_id ? open_id_map(plan->first_id, plan->id_count) : -1;
     for (size_t i = 0; i < plan->layer_count; i++) {
         layers[i] = clone_tree(plan->layers[i]);
         set_attributes(layers[i], plan->layers[i], MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, id_map);
@@ -85,7 +87,7 @@ void build_root(const struct plan *plan) {
     int workspace = clone_tree(plan->workspace), bundle = clone_tree(plan->bundle);
     set_attributes(workspace, plan->workspace, MOUNT_ATTR_NODEV, id_map);
     set_attributes(bundle, plan->bundle, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY, -1);
-    close(id_map);
+    if (id_map >= 0) close(id_map);
 
     if (mount("ibid", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0) fail("mount the scratch space");
     if (chdir(SCRATCH) < 0) fail("enter the scratch space");

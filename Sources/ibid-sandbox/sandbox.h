@@ -44,7 +44,8 @@ struct plan {
     size_t bind_count;
     const char *hide[8]; /* directories to cover with an empty file system */
     size_t hide_count;
-    uint32_t first_id, id_count; /* the container's ids 0… are first_id… on the host */
+    uint32_t first_id, id_count; /* the container's ids 0… are first_id… on the host; 0: files have them on disk too */
+    int nested;                  /* in a user namespace already: overlays may not use trusted attributes */
     int own_network;             /* make the network namespace here, and not in the runtime */
     uint16_t gateway_port;       /* with own_network: listen on 127.0.0.1:port and hand the socket to ibid */
 };

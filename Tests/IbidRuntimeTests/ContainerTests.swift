@@ -16,7 +16,7 @@ struct ContainerTests {
             #expect(result.outcome.finishedAt >= result.outcome.startedAt)
             #expect(result.outcome.wallMicroseconds > 0)
             #expect(result.outcome.cpuMicroseconds > 0)
-            #expect(result.outcome.isolation["level"] == "oci-userns")
+            #expect(result.outcome.isolation["level"] == "root")
             #expect(result.outcome.isolation["runtimeVersion"]?.first?.isNumber == true)
         }
     }

@@ -57,7 +57,7 @@ struct RunExecutorTests {
     @Test func theMeasurementSaysWhereAndHow() throws {
         try withRuns { runs in
             let measurement = try runs.sh("true").measurement
-            #expect(measurement.host["isolation"] == "oci-userns")
+            #expect(measurement.host["isolation"] == "root")
             #expect(measurement.host["runtime"]?.hasPrefix("crun ") == true)
             let kernel = try shell(["uname", "-r"]).stdout.dropLast()
             #expect(measurement.host["kernel"] == String(kernel))

@@ -139,6 +139,15 @@ int cl_set_death_signal(int signal);
 /* Orphaned descendants become children of this process. */
 int cl_set_subreaper(int on);
 
+/* Moves this process, which must have one thread only, into a user namespace of its own. With two commands (argument
+   vectors; newuidmap and newgidmap with this process' id) those give it its ids, and on failure `message` has what they
+   wrote: -ENOTSUP when no id was mapped, so that `cl_map_one_id` may still be called, -EUSERS when one half was. Without
+   commands nothing is mapped yet. */
+int cl_new_user_namespace(
+    char *_Nullable const *_Nullable map_users, char *_Nullable const *_Nullable map_groups, char *message, size_t size);
+/* Maps id 0 of this process' new user namespace to the ids that the process had outside. */
+int cl_map_one_id(uint32_t user, uint32_t group);
+
 /* ---- descriptors ---- */
 
 int cl_pipe(int *_Nonnull ends /* 2 */);

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import IbidContainer
 import IbidCrypto
 import IbidLayer
 import IbidModel
@@ -16,8 +17,12 @@ struct BaseAssembler {
 
     /// - Parameter scratch: an empty directory on a file system that takes programs and device nodes.
     func assemble(_ lock: BaseLock, in scratch: FilePath) throws -> OCI.Descriptor {
-        guard geteuid() == 0 else {
-            throw IbidError.bootstrap("putting it together", "this needs root", hint: "run it once as root")
+        // Packages have files of several users and groups.
+        guard try ContainerHost.level() > .rootlessSingleID else {
+            throw IbidError.bootstrap(
+                "putting it together", "this user has one id, and the base has files of several users",
+                hint: "give this user a range of ids ('ibid doctor' says how), or add a base that was made elsewhere: "
+                    + "ibid base add NAME --from oci:DIR|docker-archive:FILE")
         }
         try ImageEpoch.check(lock.epoch, of: lock.ref)
         let repository = scratch.appending("repository")

@@ -117,7 +117,7 @@ struct Bytecode {
             let target = upper.appending(bytes: child)
             if access(target.string, F_OK) != 0 {
                 // A mark of the second overlay: what it hides is nothing.
-                _ = cl_lremovexattr(source.string, "trusted.overlay.opaque")
+                _ = cl_lremovexattr(source.string, OverlayMark.opaque)
                 try move(source, target)
                 continue
             }

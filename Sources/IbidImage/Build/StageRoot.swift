@@ -80,6 +80,9 @@ struct StageRoot: CopySource {
         let status = try status(of: place)
         var node = CopyNode(
             kind: .special, mode: status.mode & 0o7777, uid: status.uid, gid: status.gid, mtime: status.mtime_seconds)
+        if let owner = withPath(place, { path in FileOwner.noted { cl_lgetxattr(path, $0, $1, $2) } }) {
+            (node.uid, node.gid) = (owner.uid, owner.gid)
+        }
         switch status.mode & UInt32(S_IFMT) {
         case UInt32(S_IFDIR): node.kind = .directory
         case UInt32(S_IFREG):
@@ -122,7 +125,7 @@ struct StageRoot: CopySource {
     }
 
     private func isOpaque(_ place: [UInt8]) -> Bool {
-        attribute("trusted.overlay.opaque", of: place) == [UInt8(ascii: "y")]
+        attribute(OverlayMark.opaque, of: place) == [UInt8(ascii: "y")]
     }
 
     private func attribute(_ name: String, of place: [UInt8]) -> [UInt8]? {
