@@ -34,6 +34,7 @@ struct Doctor: ParsableCommand {
                 } else {
                     Terminal.out(
                         "\(Terminal.styled("ok", .green))       \(check.name)  \(Terminal.safe(check.found ?? ""))\n")
+                    if let remedy = check.remedy { Terminal.out("         hint: \(remedy)\n") }
                 }
             }
         }

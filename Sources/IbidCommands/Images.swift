@@ -30,10 +30,11 @@ struct ImageBuildCommand: ParsableCommand {
     var printDockerfile = false
     @Flag(help: "Build twice from nothing and compare, step by step.")
     var verify = false
+    @OptionGroup var isolation: IsolationOptions
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let engine = try common.engine()
+        let engine = try isolation.engine(common)
         if printDockerfile { return Terminal.out(try engine.recipe(job.request())) }
         var request = job.request()
         request.build = try options.options()

@@ -16,10 +16,11 @@ struct Lock: ParsableCommand {
 
     @Argument(help: "The job's directory inside a git repository; its working tree counts as it is.")
     var directory = "."
+    @OptionGroup var isolation: IsolationOptions
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let report = try common.engine().writeLock(
+        let report = try isolation.engine(common).writeLock(
             SubmitRequest(place: directory), events: progressPrinter(json: common.json))
         if common.json {
             return Terminal.out(

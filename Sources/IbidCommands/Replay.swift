@@ -13,10 +13,11 @@ struct Replay: ParsableCommand {
             """)
 
     @OptionGroup var target: RunArgument
+    @OptionGroup var isolation: IsolationOptions
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let engine = try common.engine()
+        let engine = try isolation.engine(common)
         let sink = common.json ? Self.silence : quiet(progressPrinter(json: true))
         let report = try engine.replay(try engine.resolve(target.run), events: sink)
         if common.json { Terminal.out(ReportJSON.replay(report).text) } else { show(report) }

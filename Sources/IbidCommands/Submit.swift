@@ -31,6 +31,7 @@ struct Submit: ParsableCommand {
     @Flag(help: "Run even if an equal run is recorded.")
     var fresh = false
     @OptionGroup var limits: LimitOptions
+    @OptionGroup var isolation: IsolationOptions
     @Option(help: "The OCI runtime: crun, runc, or a path.")
     var runtime = "crun"
     @OptionGroup var common: CommonOptions
@@ -45,7 +46,7 @@ struct Submit: ParsableCommand {
         request.command = command
         request.limits = try limits.changes()
         request.runtime = runtime
-        let report = try common.engine().submit(request, events: progressPrinter(json: common.json))
+        let report = try isolation.engine(common).submit(request, events: progressPrinter(json: common.json))
         if common.json {
             Terminal.out(ReportJSON.run(report).text)
         } else {

@@ -6,7 +6,7 @@ import SystemPackage
 extension ContainerHost {
     /// What keeps containers from working here, each with its remedy; empty when everything is in place.
     ///
-    /// The last check is a real one: a sandbox mounts a root and ends.
+    /// The last check is a real one: a container starts and ends.
     public func problems() -> [IbidError] {
         var problems = problem { _ = try Self.level() }
         if access(sandbox.string, X_OK) != 0 { problems.append(IbidError.sandboxMissing([sandbox])) }
@@ -18,7 +18,7 @@ extension ContainerHost {
                     "user-namespaces-off", "user namespaces are switched off on this machine",
                     hint: "sysctl -w user.max_user_namespaces=10000"))
         }
-        if problems.isEmpty { problems += problem { try tryMounts() } }
+        if problems.isEmpty { problems += problem { try requireIsolation() } }
         return problems
     }
 
@@ -45,30 +45,5 @@ extension ContainerHost {
         } catch {
             return [IbidError("container-check", "cannot check containers: \(error)")]
         }
-    }
-
-    // A plan without a runtime: the sandbox sets everything up and ends.
-    private func tryMounts() throws {
-        let workspace = stateDirectory.appending("probe-\(Owner.current.text)-\(UInt32.random(in: 0 ... .max))")
-        try makeDirectories(workspace.appending("layer"))
-        try Owner.current.mark(workspace)
-        var failure: (any Error)?
-        do {
-            let spec = ContainerSpec(
-                workspace: workspace, layers: [workspace.appending("layer")], command: [], privileges: .build)
-            let plan = try PreparedContainer(spec).plan(
-                runtime: nil, hide: try CgroupLayout.current().hybridTree)
-            let process = try SandboxProcess(program: sandbox, plan: plan, stdout: 2, stderr: 2)
-            while true {
-                let report = try process.next()
-                if case .failed(let text) = report { failure = IbidError.sandboxFailed(text) }
-                if case .closed = report { break }
-            }
-            _ = process.reap()
-        } catch {
-            failure = error
-        }
-        try removeTree(workspace)
-        if let failure { throw failure }
     }
 }

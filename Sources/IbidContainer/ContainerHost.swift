@@ -1,4 +1,4 @@
-import IbidModel
+public import IbidModel
 public import SystemPackage
 
 import CLinux
@@ -11,6 +11,10 @@ public struct ContainerHost: Sendable {
     public let sandbox: FilePath
     /// The directory whose subdirectories are the workspaces of containers.
     public let stateDirectory: FilePath
+
+    /// The weakest level of isolation that will do; a container that would be held worse is not started.
+    public var minimumIsolation: IsolationLevel?
+    var isProbing = false
 
     /// A host that uses a sandbox program and keeps workspaces in a directory.
     public init(sandbox: FilePath, stateDirectory: FilePath) {
@@ -52,7 +56,7 @@ public struct ContainerHost: Sendable {
         stderr: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
         gateway: (@Sendable (Int32) -> Void)? = nil, stops: [ContainerStop] = []
     ) throws -> ContainerOutcome {
-        let level = try Self.level()
+        let level = try isProbing ? Self.level() : requireIsolation()
         try spec.validate()
         let runtime = try ContainerRuntime(spec.runtime)
         let layout = try CgroupLayout.current()
@@ -81,7 +85,7 @@ public struct ContainerHost: Sendable {
         var outcome = try watch.run()
         outcome.isolation = [
             "level": level.rawValue, "runtime": runtime.name, "runtimeVersion": try runtime.version(),
-            "cgroup": layout.roots.isEmpty ? "none" : layout.version.rawValue, "limits": group.enforcement,
+            "cgroup": layout.roots.isEmpty ? "none" : layout.version.rawValue, "limits": group.enforcement.text,
             "seccomp": "ibid-1",
             "ids": "\(ContainerUser.firstHostID)+\(ContainerUser.idCount)",
         ]

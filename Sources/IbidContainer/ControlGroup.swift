@@ -20,8 +20,8 @@ final class ControlGroup {
     /// Where the processes of a delegated group go: a group that has controllers to give has no processes (v2).
     static let outsiders = "ibid-session"
 
-    /// What holds each limit, for the record: `cgroup`, `watched` (looked at, and ended when over), `rlimit`, `none`.
-    private(set) var enforcement = "memory=cgroup cpu=cgroup pids=cgroup"
+    /// What holds each limit, for the record.
+    var enforcement: LimitEnforcement { LimitEnforcement(layout) }
     /// Whether memory has to be watched, as no control group limits it.
     var isMemoryWatched: Bool { layout.controllers["memory"] == nil }
 
@@ -93,13 +93,9 @@ final class ControlGroup {
         var limits = limits
         if !IDMap.current.isInitial {
             // What was not handed over to this user is held otherwise, and the record says how.
-            func has(_ controller: String) -> Bool { layout.controllers[controller] != nil }
-            enforcement =
-                "memory=\(has("memory") ? "cgroup" : "watched") cpu=\(has("cpu") ? "cgroup" : "none") "
-                + "pids=\(has("pids") ? "cgroup" : "rlimit")"
-            if !has("memory") { limits.memoryBytes = nil }
-            if !has("cpu") { limits.cpuMillis = nil }
-            if !has("pids") { limits.pids = nil }
+            if layout.controllers["memory"] == nil { limits.memoryBytes = nil }
+            if layout.controllers["cpu"] == nil { limits.cpuMillis = nil }
+            if layout.controllers["pids"] == nil { limits.pids = nil }
         }
         if let bytes = limits.memoryBytes { try limitMemory(bytes) }
         if let millis = limits.cpuMillis {

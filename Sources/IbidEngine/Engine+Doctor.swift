@@ -12,7 +12,7 @@ public struct MachineCheck: Hashable, Sendable {
     public var found: String?
     /// What is wrong; nil when nothing is.
     public var problem: String?
-    /// What to do about it.
+    /// What to do about it, or to make it better.
     public var remedy: String?
 }
 
@@ -23,11 +23,18 @@ extension Engine {
             program("crun", "runs containers"), program("mmdebstrap", "makes the built-in base images"),
             program("git", "names commits and fetches repositories"),
         ]
-        for problem in containers.problems() {
+        let problems = containers.problems()
+        for problem in problems {
             checks.append(MachineCheck(name: problem.code, problem: problem.message, remedy: problem.hint))
         }
-        if containers.problems().isEmpty {
-            checks.append(MachineCheck(name: "containers", found: "a container can be started here"))
+        if problems.isEmpty, let (level, shortfall) = try? Self.isolation() {
+            checks.append(MachineCheck(name: "containers", found: "start at the level '\(level.rawValue)'"))
+            if let shortfall {
+                checks.append(
+                    MachineCheck(
+                        name: "isolation", found: "not better, as \(shortfall.message)", remedy: shortfall.hint))
+            }
+            checks.append(MachineCheck(name: "limits", found: containers.limitsText))
         }
         var space = statvfs()
         if statvfs(home.root.string, &space) == 0 {

@@ -186,6 +186,8 @@ extension Engine {
     }
 
     private func execute(_ facts: RunFacts, events: @escaping EventSink) throws -> RunReport {
+        // What the machine cannot give is refused before the run begins.
+        try containers.requireIsolation()
         let workspace = try RunWorkspace(home: home, run: facts.run)
         defer { workspace.release() }
         _ = try ledger.append(facts.intent())

@@ -2,7 +2,7 @@ import IbidContainer
 import IbidImage
 import IbidLayer
 import IbidLedger
-import IbidModel
+public import IbidModel
 import IbidStore
 import SystemPackage
 
@@ -14,7 +14,7 @@ public struct Engine: Sendable {
     public let home: Home
     let store: Store
     let layers: LayerCache
-    let containers: ContainerHost
+    var containers: ContainerHost
     let ledger: Ledger
     let moment: Moment
     let stop: ContainerStop
@@ -40,6 +40,22 @@ public struct Engine: Sendable {
     /// Whether Ctrl-C and SIGTERM end a run, so that it is recorded as killed, instead of this process. Outside a run
     /// they end the process as usual: nothing is open then that the next command would not repair.
     public var stopsOnSignals = false
+
+    /// The weakest level of isolation at which containers may start; nil for any.
+    public var minimumIsolation: IsolationLevel? {
+        get { containers.minimumIsolation }
+        set { containers.minimumIsolation = newValue }
+    }
+
+    /// Makes sure that containers start here, and not at a weaker level.
+    public func requireIsolation() throws { _ = try containers.requireIsolation() }
+
+    /// How containers of this user are held, and what a better level would need.
+    ///
+    /// - Throws: what keeps this user from having containers.
+    public static func isolation() throws -> (level: IsolationLevel, shortfall: IbidError?) {
+        (try ContainerHost.level(), UserNamespace.reason)
+    }
 
     /// The bases of this home.
     var bases: BaseCatalog { BaseCatalog(store: store, cache: home.cache.appending("bases")) }

@@ -90,8 +90,10 @@ static void report_log(void) {
     close(fd);
 }
 
-int main(void) {
+int main(int count, char **arguments) {
     static struct plan plan;
+    /* A container that only has to start. */
+    if (count == 2 && strcmp(arguments[1], "--probe") == 0) return 0;
     pid_t parent = getppid();
     if (fcntl(CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(PLAN, F_SETFD, FD_CLOEXEC) < 0) return 64;
     die_with_parent(parent);

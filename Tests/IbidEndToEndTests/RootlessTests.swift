@@ -1,0 +1,205 @@
+import Foundation
+import Glibc
+import IbidTestSupport
+import SystemPackage
+import Testing
+
+/// A bench's job at the hands of an ordinary user, with a home of their own.
+private struct UserBench {
+    let user: OrdinaryUser
+    let home: FilePath
+    let repository: FilePath
+    let origin: FilePath
+    let ibid: FilePath
+
+    /// - Parameter stored: what the user's store has from the start: a home, copied without what was unpacked in it.
+    init(_ bench: Bench, _ ids: OrdinaryUser.IDs, name: String, stored: FilePath) throws {
+        let root = bench.root.appending(name)
+        home = root.appending("home")
+        repository = root.appending("repository")
+        origin = bench.repository
+        // The build directory may lie where an ordinary user does not come.
+        ibid = root.appending("bin/ibid")
+        let script = """
+            set -e
+            umask 022
+            mkdir -p "$1/bin" "$1/home"
+            cp "$2" "$(dirname "$2")/ibid-sandbox" "$1/bin/"
+            cp -r "$3/store" "$1/home/"
+            chown -R \(OrdinaryUser.id):\(OrdinaryUser.id) "$1"
+            """
+        try Bench.run(
+            ["bash", "-c", script, "setup", root.string, bench.ibid.string, stored.string], in: "/")
+        user = try OrdinaryUser(ids, lists: root.appending("lists"))
+        try pull()
+    }
+
+    var environment: [String: String] { ["IBID_HOME": home.string, "HOME": repository.string] }
+
+    func call(_ arguments: String...) throws -> ShellResult {
+        try user.run([ibid.string] + arguments, in: repository.string, environment: environment)
+    }
+
+    func json(_ arguments: String..., status: Int32 = 0) throws -> JSONReader {
+        let result = try user.run(
+            [ibid.string] + arguments.prefix(1) + ["--json"] + arguments.dropFirst(), in: repository.string,
+            environment: environment)
+        try #require(result.status == status, "\(arguments): \(result.stdout)\(result.stderr)")
+        return try JSONReader(result.stdout)
+    }
+
+    /// Takes what the bench has committed since.
+    func pull() throws {
+        let script = """
+            set -e
+            umask 022
+            rm -rf "$2"
+            git clone -q "$1" "$2"
+            chown -R \(OrdinaryUser.id):\(OrdinaryUser.id) "$2"
+            """
+        try Bench.run(["bash", "-c", script, "pull", origin.string, repository.string], in: "/")
+    }
+}
+
+extension EndToEndTests {
+    private static let wholeDockerfile = """
+        FROM python:3.11
+        RUN useradd --create-home ana && mkdir -m 2770 /shared && chown ana:mail /shared && echo 1 > /shared/one
+        RUN rm -r /usr/share/perl5 && mkdir /usr/share/perl5 && echo x > /usr/share/perl5/only; rm /etc/motd
+        RUN echo changed >> /etc/shadow && chmod 600 /etc/shadow
+        RUN mkdir /job && chown ana:ana /job
+        WORKDIR /job
+        COPY --chown=ana:ana main.py ./
+        USER ana
+        ENTRYPOINT ["python", "main.py"]
+        """
+
+    private static let hostile = """
+        import os
+        os.makedirs('out/deep/er'); open('out/deep/er/f', 'w').write('1'); os.symlink('/etc/shadow', 'out/link')
+        os.mkfifo('out/pipe'); open('out/secret', 'w').write('2'); os.chmod('out/secret', 0o600)
+        print(os.getuid(), sorted(os.listdir('/usr/share/perl5')), os.stat('/shared/one').st_gid)
+        os.chmod('out/deep', 0o700); os.mkdir('shut'); os.mkdir('shut/in'); os.chmod('shut', 0)
+        """
+
+    /// Several owners, whiteouts, an opaque directory, a changed file of another group; outputs that only the
+    /// container's user may read, which the sweep has to remove.
+    @Test(.enabled(if: OrdinaryUser.isPossible, Comment(rawValue: OrdinaryUser.requirement)))
+    func ordinaryUser() throws {
+        try Bench.with { bench in
+            try bench.job(
+                Self.hostile, files: ["Dockerfile": Self.wholeDockerfile, "job.toml": "outputs = [\"out/**\"]\n"])
+            let root = try bench.json("submit", ".")
+            #expect(root["host"]["isolation"].string == "root")
+            let user = try UserBench(bench, .range, name: "range", stored: BaseCache.home())
+            let run = try user.json("submit", ".")
+            for key in ["image", "spec", "result", "stdout"] { #expect(run[key].string == root[key].string, "\(key)") }
+            #expect(run["status"].string == "succeeded" && run["outputs"].array.count == 3)
+            #expect(run["host"]["isolation"].string == "rootless")
+            #expect(run["host"]["limits"].string == "memory=watched cpu=none pids=rlimit")
+            #expect(try user.json("replay", "@last")["verdict"].string == "identical")
+            #expect(try user.call("verify").status == 0)
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: user.home.appending("runs").string)
+                    .allSatisfy { $0.hasPrefix(".") })
+            // Never less than what is asked for, and never somebody else's home.
+            #expect(try user.json("submit", ".", "--min-isolation", "rootless")["cached"].bool == true)
+            let refused = try user.json("submit", ".", "--min-isolation", "root", status: 1)
+            #expect(refused["error"]["code"].string == "isolation-too-weak")
+            var other = bench
+            other.home = user.home
+            #expect(try other.json("runs", status: 1)["error"]["code"].string == "home-of-another-user")
+            try memoryAndProcesses(bench, user)
+            try killed(bench, user)
+        }
+    }
+
+    // Without control groups the limits are held otherwise, and still named.
+    private func memoryAndProcesses(_ bench: Bench, _ user: UserBench) throws {
+        try bench.job(
+            "",
+            files: [
+                "main.py": """
+                import os, sys
+                if sys.argv[1] == 'memory':
+                    held = [bytearray(os.urandom(1 << 20)) for _ in range(4096)]
+                made = 0
+                try:
+                    while made < 100:
+                        if os.fork() == 0: os.pause() if hasattr(os, 'pause') else __import__('signal').pause()
+                        made += 1
+                except OSError: pass
+                print(made < 20)
+                """
+            ])
+        try user.pull()
+        let memory = try user.json("submit", ".", "--memory", "64MiB", "--", "memory", status: 3)
+        #expect(memory["status"].string == "killed" && memory["reason"].string == "memory limit 64 MiB")
+        let processes = try user.call("submit", ".", "--pids-limit", "16", "--", "processes")
+        #expect(processes.stdout == "True\n", "\(processes.stderr)")
+    }
+
+    // Of a killed ibid nothing stays, and the next command says so.
+    private func killed(_ bench: Bench, _ user: UserBench) throws {
+        try bench.job("", files: ["main.py": "import time; print('here', flush=True); time.sleep(600)"])
+        try user.pull()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = user.user.command([user.ibid.string, "submit", "."])
+        process.currentDirectoryURL = URL(fileURLWithPath: user.repository.string)
+        process.environment = ProcessInfo.processInfo.environment.merging(user.environment) { $1 }
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        #expect(output.fileHandleForReading.availableData == Data("here\n".utf8))
+        // The words before it have become ibid by exec.
+        let ids = "\(OrdinaryUser.id),\(OrdinaryUser.firstSubordinate + 999)"
+        #expect(try shell(["pgrep", "-c", "-u", ids]).stdout.hasPrefix("4"))  // ibid, sandbox, runtime, analysis
+        Glibc.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        for _ in 0..<200 where try shell(["pgrep", "-u", ids]).status == 0 { usleep(10_000) }
+        #expect(try shell(["pgrep", "-l", "-u", ids]).stdout == "")
+        let last = try user.json("show", "@last")
+        #expect(last["status"].string == "killed" && last["reason"].string?.hasPrefix("interrupted") == true)
+        #expect(try user.call("verify").status == 0)
+    }
+
+    /// With one id: what can be the same is the same, what cannot is refused.
+    @Test(.enabled(if: OrdinaryUser.isPossible, Comment(rawValue: OrdinaryUser.requirement)))
+    func userWithOneID() throws {
+        try Bench.with { bench in
+            try bench.job(
+                "import os; os.makedirs('out'); open('out/a', 'w').write('1'); print(os.getuid())",
+                files: [
+                    "Dockerfile": """
+                    FROM python:3.11
+                    RUN echo changed >> /etc/shadow && chmod 600 /etc/shadow
+                    RUN mkdir -p /opt/x && rm -r /usr/share/perl5
+                    WORKDIR /job
+                    COPY main.py ./
+                    ENTRYPOINT ["python", "main.py"]
+                    """
+                ])
+            let root = try bench.json("submit", ".")
+            let user = try UserBench(bench, .one, name: "one", stored: BaseCache.home())
+            let run = try user.json("submit", ".")
+            for key in ["image", "spec", "result"] { #expect(run[key].string == root[key].string, "\(key)") }
+            #expect(run["host"]["isolation"].string == "rootless-single-id")
+            #expect(try user.call("submit", ".").stderr.contains("isolation level rootless-single-id"))
+            #expect(try user.call("verify").status == 0)
+            let doctor = try user.call("doctor")
+            #expect(doctor.stdout.contains("usermod --add-subuids"))
+            for (line, words) in [
+                ("RUN chown 33:33 /opt", "Invalid argument"),
+                ("RUN echo x > /var/mail/new", "gives its group to new files"),
+                ("USER nobody", "one user root"),
+            ] {
+                try bench.job("print(1)", files: ["Dockerfile": "FROM python:3.11\n\(line)\nCMD [\"true\"]\n"])
+                try user.pull()
+                let refused = try user.call("submit", ".")
+                #expect(refused.status == 1 && refused.stderr.contains(words), "\(line): \(refused.stderr)")
+            }
+        }
+    }
+}
