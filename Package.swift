@@ -131,7 +131,7 @@ let package = Package(
         .testTarget(
             name: "IbidEndToEndTests",
             dependencies: ["IbidModel", "IbidCrypto", "IbidEngine", "IbidCommands", "IbidTestSupport", "ibid", system],
-            swiftSettings: strict),
+            exclude: ["Foreign"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -58,8 +58,8 @@ class Report:
             self.problems += 1
             print(f"BAD  {what}: {problem}")
             return None
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError,
-                UnsupportedAlgorithm) as problem:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, EOFError,
+                tarfile.TarError, UnsupportedAlgorithm) as problem:
             self.problems += 1
             print(f"BAD  {what}: malformed ({type(problem).__name__}: {problem})")
             return None
@@ -548,7 +548,7 @@ def check_source(archive, outcome):
     snapshot = outcome["predicate"]["buildDefinition"]["internalParameters"]["snapshot"]
     directory = outcome["predicate"]["buildDefinition"]["externalParameters"]["source"]["subdirectory"]
     objects, layer = {}, {}
-    with archive.opened["data/source/proof.tar"]() as file, tarfile.open(fileobj=file) as tar:
+    with archive.opened["data/source/proof.tar"]() as file, tarfile.open(fileobj=file, mode="r:") as tar:
         for member in filter(tarfile.TarInfo.isreg, tar):
             data = tar.extractfile(member).read()
             if hashlib.sha1(data).hexdigest() == member.name.rpartition("/")[2]:
@@ -559,7 +559,7 @@ def check_source(archive, outcome):
         return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
     with archive.opened["data/source/tree.tar"]() as file, \
-            tarfile.open(fileobj=file, encoding="utf-8", errors="surrogateescape") as tar:
+            tarfile.open(fileobj=file, mode="r:", encoding="utf-8", errors="surrogateescape") as tar:
         for member in tar:
             name = os.fsencode(member.name)
             if member.issym():

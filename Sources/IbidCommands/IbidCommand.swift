@@ -21,7 +21,9 @@ public struct IbidCommand: ParsableCommand {
             """,
         version: IbidVersion.current,
         subcommands: [
-            Submit.self, Replay.self, Export.self, Verify.self, Runs.self, Show.self, Logs.self, Outputs.self,
+            Submit.self, Replay.self, Export.self, Import.self, Verify.self, Runs.self, Show.self, Logs.self,
+            Outputs.self,
+            Trace.self, Tag.self, Note.self,
             Image.self, Base.self, Lock.self, Doctor.self, Completion.self,
         ])
 

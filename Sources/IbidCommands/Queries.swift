@@ -10,16 +10,21 @@ struct Runs: ParsableCommand {
 
     @Option(name: [.customShort("n"), .long], help: "How many at most; 0 for all.")
     var limit = 20
+    @OptionGroup var filter: RunFilterOptions
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
         if limit < 0 { throw ValidationError("--limit is 0 or more") }
+        _ = try filter.query()
     }
 
     func run() throws {
-        let reports = try common.engine().runs(limit: limit == 0 ? nil : limit)
+        let reports = try common.engine().runs(matching: try filter.query(), limit: limit == 0 ? nil : limit)
         if common.json { return Terminal.out(JSONDocument.array(reports.map(ReportJSON.run)).text) }
-        if reports.isEmpty { return Terminal.note("no runs yet: start one with 'ibid submit DIR'") }
+        if reports.isEmpty {
+            return Terminal.note(
+                try filter.query() == RunQuery() ? "no runs yet: start one with 'ibid submit DIR'" : "no such runs")
+        }
         var table = Table("RUN", "JOB", "COMMIT", "STATUS", "STARTED", "WALL", "OUTPUTS")
         for report in reports {
             table.add(
@@ -36,11 +41,18 @@ struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show one run.")
 
     @OptionGroup var target: RunArgument
+    @Flag(help: "Show where it comes from, as a tree.")
+    var provenance = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let engine = try common.engine()
-        let report = try engine.report(for: try engine.resolve(target.run))
+        let run = try engine.resolve(target.run)
+        if provenance {
+            let tree = try engine.provenance(of: run)
+            return Terminal.out(common.json ? tree.json.text : tree.text(prefix: "", isLast: nil))
+        }
+        let report = try engine.report(for: run)
         if common.json { return Terminal.out(ReportJSON.run(report).text) }
         var lines: [(String, String)] = [
             ("run", report.run.text), ("job", report.job), ("status", RunSummary.plain(report)),
@@ -64,6 +76,9 @@ struct Show: ParsableCommand {
         lines += report.host.sorted { $0.key < $1.key }.map { ("host", "\($0.key) = \($0.value)") }
         lines += report.outputs.map { ("output", "\($0.path)  \(Formatting.size($0.size))  \($0.digest)") }
         lines += report.refusedOutputs.sorted { $0.key < $1.key }.map { ("left out", "\($0.key): \($0.value)") }
+        let notes = try engine.notes(of: run)
+        if !notes.tags.isEmpty { lines.append(("tags", notes.tags.joined(separator: " "))) }
+        lines += notes.comments.map { ("note", "\($0.at)  \($0.text)") }
         lines.append(("ledger", "entry \(report.ledger.leafIndex) of \(report.ledger.treeSize)"))
         for (key, value) in lines {
             let label = key + String(repeating: " ", count: max(1, 10 - key.count))

@@ -10,6 +10,11 @@ extension Engine {
     ///
     /// - Throws: `run-unfinished`, `missing-blob` when a document of the run is gone.
     func gatherEvidence(of run: RunID) throws -> RunEvidence {
+        if try ledger.entries(for: run).contains(where: { $0.kind == .imported(run) }) {
+            throw IbidError(
+                "run-imported", "run \(run) was taken in from an archive, and its proofs are of another log",
+                hint: "hand on the archive that it came in")
+        }
         let report = try self.report(for: run)
         let statement = try outcome(of: run).readStatement()
         let recorded = RecordedRun(statement: statement)

@@ -11,11 +11,10 @@ extension Engine {
 
     /// One recorded run.
     public func report(for run: RunID) throws -> RunReport {
-        let entries = try ledger.entries(for: run)
         // The outcome if there is one; a run without one is told from its intent.
         guard
-            let entry = entries.last(where: { $0.kind == .run(run) })
-                ?? entries.first(where: { $0.kind == .intent(run) })
+            let entry = try outcomeIfAny(of: run)
+                ?? ledger.entries(for: run).first(where: { $0.kind == .intent(run) })
         else { throw IbidError.runNotFound(run.text) }
         return try RunReport(
             statement: try entry.readStatement(), ledger: LedgerReference(try ledger.position(of: entry.leafIndex)),
@@ -26,16 +25,28 @@ extension Engine {
     ///
     /// - Throws: `run-not-found`, or `run-unfinished` when there is none yet.
     func outcome(of run: RunID) throws -> LedgerEntry {
-        let entries = try ledger.entries(for: run)
-        guard let outcome = entries.last(where: { $0.kind == .run(run) }) else { throw IbidError.runUnfinished(run) }
+        guard let outcome = try outcomeIfAny(of: run) else { throw IbidError.runUnfinished(run) }
         return outcome
     }
 
-    /// Recorded runs, newest first.
+    /// The same; nil when there is none yet. Of a run that was taken in, it is the outcome in the record that came with
+    /// it, at the index of the entry that says so.
+    func outcomeIfAny(of run: RunID) throws -> LedgerEntry? {
+        let entries = try ledger.entries(for: run)
+        if let outcome = entries.last(where: { $0.kind == .run(run) }) { return outcome }
+        guard let imported = entries.first(where: { $0.kind == .imported(run) }),
+            let digest = try imported.readStatement().subjects.first?.digest
+        else { return nil }
+        let record = try AuditRecord(decoding: try store.read(digest))
+        guard let outcome = record.entries.last(where: { $0.role == .outcome }) else { return nil }
+        return LedgerEntry(leafIndex: imported.leafIndex, leaf: imported.leaf, envelope: outcome.envelope)
+    }
+
+    /// Recorded runs that a query asks for, newest first.
     ///
     /// - Parameter limit: how many at most; nil for all.
-    public func runs(limit: Int?) throws -> [RunReport] {
-        try ledger.runs(limit: limit).map { try report(for: $0.run) }
+    public func runs(matching query: RunQuery = RunQuery(), limit: Int?) throws -> [RunReport] {
+        try ledger.runs(matching: query.filter, limit: limit).map { try report(for: $0.run) }
     }
 
     /// The bytes of a blob that a run names.

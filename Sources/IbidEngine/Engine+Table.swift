@@ -46,6 +46,8 @@ extension LedgerEntry.Kind {
         case .run: "run"
         case .image: "image"
         case .replay: "replay"
+        case .imported: "import"
+        case .note: "note"
         case .other: "other"
         }
     }
@@ -53,7 +55,7 @@ extension LedgerEntry.Kind {
     /// The run that it is about.
     var run: RunID? {
         switch self {
-        case .intent(let run), .run(let run), .replay(let run): run
+        case .intent(let run), .run(let run), .replay(let run), .imported(let run), .note(let run): run
         case .image, .other: nil
         }
     }

@@ -55,7 +55,7 @@ extension Engine {
 
     /// Every blob that a run's record names.
     private func blobs(of run: RunID, problems: inout VerificationReport) throws -> [Digest] {
-        guard let outcome = try ledger.entries(for: run).last(where: { $0.kind == .run(run) }) else { return [] }
+        guard let outcome = try outcomeIfAny(of: run) else { return [] }
         let recorded = RecordedRun(statement: try outcome.readStatement())
         do {
             return try recorded.everything(in: store)

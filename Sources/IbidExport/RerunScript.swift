@@ -70,7 +70,7 @@ struct RerunScript {
         return #"""
             #!/bin/sh
             # Does run \#(evidence.run) again with podman or docker, without Ibid, and compares what comes of it.
-            # usage: rerun/run.sh [podman|docker]
+            # usage: rerun/run.sh [podman|docker|another program that takes the same commands]
             # With the image in the archive it needs no network; without it the image is built from source/ and Dockerfile,
             # and then its bytes are those of today's packages. NO_LIMITS=1 leaves the limits out.
             # Exit status: 0 the same bytes, 4 something differs, 1 it could not be tried.
@@ -88,7 +88,8 @@ struct RerunScript {
             image=localhost/ibid-run:\#(evidence.run)
 
             if [ -d "$data/oci" ]; then
-                tar -C "$data/oci" -cf - blobs index.json manifest.json oci-layout | "$engine" load >&2
+                # Without index.json both engines read it as what docker save writes, and take the name from manifest.json.
+                tar -C "$data/oci" -cf - blobs manifest.json | "$engine" load >&2
             else
                 mkdir "$work/context"
                 tar -xf "$data/source/tree.tar" -C "$work/context"
@@ -99,7 +100,8 @@ struct RerunScript {
             chmod 755 "$work" "$work/inputs"
             \#(prepareInputs)
             set --
-            [ -n "${NO_LIMITS:-}" ] || set -- --memory \#(limits.memoryBytes) --pids-limit \#(limits.pids)
+            [ -n "${NO_LIMITS:-}" ] || set -- --memory \#(limits.memoryBytes) --pids-limit \#(limits.pids) \
+                --ulimit nofile=\#(limits.openFiles):\#(limits.openFiles)
             container=$("$engine" create "$@" \
                 \#(options.joined(separator: " \\\n    ")) \
                 "$image"\#(words))

@@ -20,7 +20,7 @@ extension Ledger {
                 db,
                 sql: """
                     SELECT DISTINCT run_id FROM events
-                    WHERE run_id >= ?1 AND run_id < ?1 || '{' AND kind IN ('run-intent', 'run')
+                    WHERE run_id >= ?1 AND run_id < ?1 || '{' AND kind IN ('run-intent', 'run', 'import')
                     ORDER BY run_id DESC LIMIT 5
                     """, arguments: [prefix]
             ).compactMap { $0.text(0).flatMap { RunID($0) } }
@@ -52,7 +52,8 @@ extension Ledger {
     public func intentsWithoutOutcome() throws -> [RunEntry] {
         try read { db in
             try Row.fetchAll(
-                db, sql: "SELECT * FROM runs WHERE outcome_index IS NULL ORDER BY first_index"
+                db,
+                sql: "SELECT * FROM runs WHERE outcome_index IS NULL AND intent_index IS NOT NULL ORDER BY first_index"
             ).compactMap(Self.runEntry)
         }
     }
@@ -70,6 +71,9 @@ extension Ledger {
     public func statements(for run: RunID) throws -> [Statement] {
         try entries(for: run).compactMap(\.statement)
     }
+
+    /// Whether the ledger knows a run: its own, or one that was taken in.
+    public func hasRun(_ run: RunID) throws -> Bool { try self.run(run) != nil }
 
     /// One entry.
     ///
@@ -129,7 +133,7 @@ extension Ledger {
         return LedgerEntry(leafIndex: index, leaf: leaf, envelope: envelope)
     }
 
-    private static func runEntry(_ row: Row) -> RunEntry? {
+    static func runEntry(_ row: Row) -> RunEntry? {
         guard let run = row.text(0).flatMap({ RunID($0) }) else { return nil }
         return RunEntry(
             run: run, intentIndex: row.integer(2), outcomeIndex: row.integer(3),

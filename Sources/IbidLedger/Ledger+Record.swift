@@ -15,8 +15,11 @@ extension Ledger {
     static func record(for run: RunID, documents: [Digest: [UInt8]], _ db: Database) throws -> AuditRecord {
         let identity = try LedgerIdentity(db)
         let (note, checkpoint) = try Self.head(db)
-        let entries = try Self.indices(of: run, db).map { index in
+        let entries = try Self.indices(of: run, db).compactMap { index -> AuditRecord.Entry? in
             let entry = try Self.entry(index, db)
+            // What somebody said of the run afterwards is no part of its record.
+            if case .note = entry.kind { return nil }
+            if case .imported = entry.kind { return nil }
             guard let role = AuditRecord.Role(entry.kind) else {
                 throw LedgerHeadError("its index names entry \(index) for run \(run), which is not of that run")
             }
@@ -38,7 +41,7 @@ extension AuditRecord.Role {
         case .run: self = .outcome
         case .image: self = .image
         case .replay: self = .replay
-        case .other: return nil
+        case .imported, .note, .other: return nil
         }
     }
 }

@@ -12,6 +12,10 @@ public struct LedgerEntry: Hashable, Sendable {
         case image(Digest)
         /// A run was done again.
         case replay(of: RunID)
+        /// A run was taken in from an archive; its statements are in the record that the subject names.
+        case imported(RunID)
+        /// Somebody said something about a run.
+        case note(RunID)
         /// Something else.
         case other
     }
@@ -22,6 +26,13 @@ public struct LedgerEntry: Hashable, Sendable {
     public var leaf: [UInt8]
     /// The signed statement.
     public var envelope: Envelope
+
+    /// Makes an entry from its parts.
+    public init(leafIndex: Int64, leaf: [UInt8], envelope: Envelope) {
+        self.leafIndex = leafIndex
+        self.leaf = leaf
+        self.envelope = envelope
+    }
 
     /// The statement; nil when the payload is none.
     public var statement: Statement? { envelope.statement }
@@ -36,6 +47,8 @@ extension StatementFacts {
         case (.intent, .some(let run), _): .intent(run)
         case (.run, .some(let run), _): .run(run)
         case (.replay, .some(let run), _): .replay(of: run)
+        case (.imported, .some(let run), _): .imported(run)
+        case (.note, .some(let run), _): .note(run)
         case (.image, _, .some(let image)): .image(image)
         default: .other
         }

@@ -150,7 +150,9 @@ struct LedgerVerifier {
     private mutating func verifyIndex(_ entry: CheckedEntry, _ artifacts: ArtifactReader, _ name: String) {
         let (facts, stored) = (entry.facts, entry.stored)
         var opens = false
-        if let run = facts.run, facts.kind == .intent || facts.kind == .run { opens = openedRuns.insert(run).inserted }
+        if let run = facts.run, [.intent, .run, .imported].contains(facts.kind) {
+            opens = openedRuns.insert(run).inserted
+        }
         // A damaged statement must not make its run's next entry look wrong as well.
         if facts.run == nil, let run = stored.event[1].flatMap({ RunID($0) }) { openedRuns.insert(run) }
         let expected = [facts.kind.rawValue, facts.run?.text, facts.image?.hex, facts.startedAt, facts.finishedAt]

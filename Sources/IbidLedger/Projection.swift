@@ -7,8 +7,8 @@ enum Projection {
     static func insert(_ facts: StatementFacts, at index: Int64, into db: Database) throws {
         let event = try db.cachedStatement(
             sql: """
-                INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?2 IN ('run-intent', 'run') AND ?3 IS NOT NULL
-                    AND NOT EXISTS (SELECT 1 FROM events WHERE run_id = ?3 AND kind IN ('run-intent', 'run')))
+                INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?2 IN ('run-intent', 'run', 'import') AND ?3 IS NOT NULL
+                    AND NOT EXISTS (SELECT 1 FROM events WHERE run_id = ?3 AND kind IN ('run-intent', 'run', 'import')))
                 """)
         try event.execute(arguments: [
             index, facts.kind.rawValue, facts.run?.text, facts.image?.hex, facts.startedAt, facts.finishedAt,

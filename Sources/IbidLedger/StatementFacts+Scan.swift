@@ -30,6 +30,8 @@ private final class Parts {
     private var configuration: [StatementFacts.Artifact] = []
     private var run: String?
     private var replayed: String?
+    private var noted: String?
+    private var notedAt: String?
     private var startedAt: String?
     private var finishedAt: String?
 
@@ -45,6 +47,7 @@ private final class Parts {
         case Statement.PredicateType.testResult:
             facts.artifacts += configuration
             facts.classify(replayed: replayed)
+        case BuildType.note: facts.classify(noted: noted, at: notedAt)
         default: break
         }
         return facts
@@ -105,6 +108,10 @@ private final class Parts {
                 try self.readDetails(&scanner)
             } else if scanner.matches(key, "configuration") {
                 self.configuration = try self.readList(&scanner, "configuration")
+            } else if scanner.matches(key, "run") {
+                self.noted = try Self.text(&scanner)
+            } else if scanner.matches(key, "at") {
+                self.notedAt = try Self.text(&scanner)
             } else {
                 try scanner.skip()
             }

@@ -12,6 +12,10 @@ struct StatementFacts: Hashable {
         case image
         /// A run was done again and compared.
         case replay
+        /// A run was taken in from an archive.
+        case imported = "import"
+        /// Somebody said something about a run: a tag, a comment.
+        case note
         case other
     }
 
@@ -37,6 +41,7 @@ struct StatementFacts: Hashable {
         switch statement.predicateType {
         case Statement.PredicateType.provenance: readProvenance(predicate)
         case Statement.PredicateType.testResult: readTestResult(predicate)
+        case BuildType.note: classify(noted: predicate["run"]?.string, at: predicate["at"]?.string)
         default: break
         }
     }
@@ -61,6 +66,7 @@ struct StatementFacts: Hashable {
         switch buildType {
         case BuildType.intent: kind = .intent
         case BuildType.run: kind = .run
+        case BuildType.imported: kind = .imported
         case BuildType.image:
             kind = .image
             image = artifacts.first.flatMap { Digest(hex: $0.digest) }
@@ -69,6 +75,14 @@ struct StatementFacts: Hashable {
         }
         run = text.flatMap { RunID($0) }
         image = artifacts.first { $0.role == "dependency" && $0.name == "image" }.flatMap { Digest(hex: $0.digest) }
+    }
+
+    /// Says which run a note is about.
+    mutating func classify(noted text: String?, at time: String?) {
+        run = text.flatMap { RunID($0) }
+        guard run != nil else { return }
+        kind = .note
+        finishedAt = time
     }
 
     /// Says which run a test result is about.
@@ -93,6 +107,10 @@ public enum BuildType {
     public static let run = "urn:ibid:run:v1"
     /// `buildDefinition.buildType` of an image's statement; its first subject is the image manifest.
     public static let image = "urn:ibid:image:v1"
+    /// `buildDefinition.buildType` of the statement made when an archive is taken in; its subject is the record.
+    public static let imported = "urn:ibid:import:v1"
+    /// `predicateType` of a tag or a comment; `predicate.run` names the run, `predicate.at` the time.
+    public static let note = "urn:ibid:note:v1"
     /// How a test result names the run it is about: `uri` of one element of its `configuration`, before the run's id.
     public static let runPrefix = "urn:ibid:run:"
 }

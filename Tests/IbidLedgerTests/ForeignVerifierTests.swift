@@ -7,30 +7,11 @@ import IbidTestSupport
 import SystemPackage
 import Testing
 
-/// securesystemslib, in-toto-attestation, rfc8785, jcs, scitt-cose and pymerkle, in a Python environment of their own.
-enum ForeignVerifiers {
-    private static let directory = FilePath(#filePath).removingLastComponent().appending("Foreign")
-
-    /// The Python of the environment, made once and kept; nil where the packages cannot be had.
-    static let python: String? = {
-        let requirements = directory.appending("requirements.txt").string
-        guard let text = try? String(contentsOfFile: requirements, encoding: .utf8), has("python3") else { return nil }
-        let home = ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
-        let environment = "\(home)/ibid-tests/verifiers-\(Digest.sha256(of: text).hex.prefix(16))"
-        let python = environment + "/bin/python"
-        let ready = environment + "/ready"
-        if FileManager.default.fileExists(atPath: ready) { return python }
-        let commands = [
-            ["python3", "-m", "venv", "--clear", environment],
-            [python, "-m", "pip", "install", "--quiet", "--requirement", requirements],
-            ["touch", ready],
-        ]
-        return commands.allSatisfy { (try? shell($0).status) == 0 } ? python : nil
-    }()
-
+extension ForeignVerifiers {
     /// What each verifier says: true for accepted.
-    static func check(_ arguments: [String]) throws -> [String: Bool] {
-        let result = try shell([python ?? "", directory.appending("check.py").string] + arguments)
+    fileprivate static func check(_ arguments: [String]) throws -> [String: Bool] {
+        let script = FilePath(#filePath).removingLastComponent().appending("Foreign/check.py").string
+        let result = try shell([python ?? "", script] + arguments)
         #expect(result.status == 0, "\(result.stderr)")
         let lines = result.stdout.split(separator: "\n").map { $0.split(separator: " ") }
         return Dictionary(lines.map { (String($0[0]), $0[1] == "1") }, uniquingKeysWith: { $0 && $1 })

@@ -1,0 +1,178 @@
+import Foundation
+import IbidTestSupport
+import SystemPackage
+import Testing
+
+extension EndToEndTests {
+    /// A run whose outputs have names and contents that no page, shell or list of digests may stumble over.
+    private static let hostile = #"""
+        import os, pathlib
+        print(open("/inputs/data.txt").read())
+        pathlib.Path("result.csv").write_text("name,score\nmodel,0.731\n")
+        pathlib.Path("other.txt").write_text("result\n")
+        for name in ["a%20b", " lead", "trail ", "<img src=x onerror=alert(1)>", "größe 😀", "rtl\u202egnp.exe",
+                     "new\nline", "back\\slash", "'\"$(id)`id`", "x" * 250]:
+            pathlib.Path(name).write_text("</pre><script>alert(2)</script>" + name)
+        open(b"raw\xff\xfe", "wb").write(b"\0\1")
+        os.symlink("/etc/passwd", "link")
+        pathlib.Path("/outputs/elsewhere.json").write_text('{"score": 0.731}')
+        """#
+    private static let inputs = [
+        "data.txt": "the data\n", "job.toml": "[inputs.\"data.txt\"]\npath = \"data.txt\"\n",
+    ]
+    private static let root = FilePath(#filePath).removingLastComponent().removingLastComponent()
+        .removingLastComponent()
+    private static let foreign = root.appending("Tests/IbidEndToEndTests/Foreign")
+    private static let verifier = root.appending("audit/verify.py").string
+
+    /// Submits the hostile job, its commit signed with SSH, and exports it.
+    private func export(_ bench: Bench, to name: String, _ options: String...) throws -> String {
+        try bench.job(Self.hostile, files: Self.inputs)
+        try bench.sh(
+            """
+            [ -e ../key ] || ssh-keygen -q -t ed25519 -N '' -f ../key
+            git -c gpg.format=ssh -c user.signingkey=../key commit -q --amend --allow-empty -S -m signed
+            """)
+        let run = try bench.json("submit", ".")
+        #expect(run["outputs"].array.count == 15)
+        #expect(try bench.json("replay", "@last")["verdict"].string == "identical")
+        let archive = bench.root.appending(name).string
+        let exported = try bench.call(["export", "@last", "-o", archive] + options)
+        try #require(exported.status == 0, "\(exported.stderr)")
+        return archive
+    }
+
+    @Test(.enabled(if: has("ssh-keygen"), "openssh-client is not installed"))
+    func archiveIsWholeAndTheSameAgain() throws {
+        try Bench.with { bench in
+            let archive = try export(bench, to: "run.tar")
+            #expect(try bench.call("export", "@last", "-o", archive + ".2").status == 0)
+            #expect(try shell(["cmp", archive, archive + ".2"]).status == 0)
+            let stranger = ["IBID_HOME": bench.root.appending("stranger").string]
+            let verified = try bench.json("verify", archive, environment: stranger)
+            #expect(
+                verified["proved"].array.contains { $0.string?.contains("the source is the tree of commit") == true })
+            // What is unpacked is what ran, under names that say so.
+            try Bench.run(["mkdir", "unpacked"], in: bench.root.string)
+            try Bench.run(["tar", "-xf", archive, "-C", "unpacked", "--strip-components=1"], in: bench.root.string)
+            let unpacked = bench.root.appending("unpacked").string
+            for (form, path) in [("tar", archive), ("directory", unpacked)] {
+                let checked = try shell(["python3", Self.verifier, path])
+                #expect(checked.status == 0, "\(form): \(checked.stdout)\(checked.stderr)")
+            }
+            let pinned = try shell([
+                "python3", Self.verifier, archive, "--key", unpacked + "/data/keys/attestor.pub.pem", "--key",
+                unpacked + "/data/keys/ledger.vkey",
+            ])
+            #expect(pinned.status == 0 && !pinned.stdout.contains("whose keys"))
+            // The page: text stays text, whatever it says.
+            let page = try String(contentsOfFile: unpacked + "/data/index.html", encoding: .utf8)
+            #expect(!page.contains("<script") && !page.contains("<img src=x") && !page.contains("\u{202e}"))
+            #expect(page.contains("&lt;img src=x") && page.contains("<td>0.731</td>"))
+            // Secrets stay in.
+            try bench.job("open('out.txt', 'w').write('AKIA' + 'ABCDEFGHIJ234567')")
+            _ = try bench.json("submit", ".")
+            let refused = try bench.call("export", "@last", "-o", archive + ".3")
+            #expect(refused.status == 1 && refused.stderr.contains("outputs/out.txt, line 1: an AWS access key"))
+            #expect(!FileManager.default.fileExists(atPath: archive + ".3"))
+            #expect(try bench.call("export", "@last", "--allow-secrets", "-o", archive + ".3").status == 0)
+        }
+    }
+
+    @Test(
+        .enabled(if: has("ssh-keygen"), "openssh-client is not installed"),
+        .enabled(if: ForeignVerifiers.python != nil, "this machine cannot reach PyPI, and has not the packages"),
+        .enabled(if: ForeignVerifiers.tlogcheck != nil, "golang-go and golang-golang-x-mod-dev are not installed"))
+    func strangersAcceptTheArchiveAndRefuseItsTwins() throws {
+        let python = try #require(ForeignVerifiers.python)
+        let offline = try shell(["unshare", "-rn", "true"]).status == 0 ? ["unshare", "-rn"] : []
+        try Bench.with { bench in
+            let archive = try export(bench, to: "run.tar")
+            let other = try export(try bench.otherHome("other"), to: "other.tar")
+            try Bench.run(["mkdir", "unpacked", "work"], in: bench.root.string)
+            try Bench.run(["tar", "-xf", archive, "-C", "unpacked", "--strip-components=1"], in: bench.root.string)
+            let environment = [
+                "TLOGCHECK": try #require(ForeignVerifiers.tlogcheck), "IBID_HOME": bench.root.appending("none").string,
+            ]
+            let script = Self.foreign.appending("foreign.py").string
+            let accepted = try Bench.run(
+                offline + [python, script, bench.root.appending("unpacked").string], in: "/", environment: environment)
+            let lines = accepted.split(separator: "\n")
+            #expect(lines.count == 13)
+            for line in lines { #expect(line.hasSuffix(" 1"), "\(line)") }
+
+            let twins = try Bench.run(
+                offline + [
+                    python, Self.foreign.appending("twins.py").string, archive, other, bench.ibid.string,
+                    Self.verifier, script, bench.root.appending("work").string,
+                ], in: "/", environment: environment
+            ).split(separator: "\n").map { $0.split(separator: "\t") }
+            #expect(twins.count > 80)
+            for twin in twins where twin.count == 4 {
+                #expect(twin[1] == "5" && twin[2] == "1" && twin[3] == "-", "\(twin.joined(separator: ", "))")
+            }
+            #expect(twins.allSatisfy { $0.count == 4 })
+
+            let flips = ProcessInfo.processInfo.environment["IBID_FLIPS"] ?? "60"
+            let flipped = try Bench.run(
+                offline + [
+                    python, Self.foreign.appending("twins.py").string, "--flips", flips, archive, bench.ibid.string,
+                    Self.verifier, bench.root.appending("work").string,
+                ], in: "/", environment: environment)
+            #expect(!flipped.contains("missed"), "\(flipped)")
+        }
+    }
+
+    @Test(.enabled(if: has("ssh-keygen"), "openssh-client is not installed"))
+    func archiveWithItsImageIsReplayedElsewhereWithoutNetwork() throws {
+        try Bench.with { bench in
+            let archive = try export(bench, to: "run.tar", "--with-image")
+            let run = try #require(try bench.json("runs").array.first?["run"].string)
+            let empty = ["IBID_HOME": bench.root.appending("empty").string]
+            func call(_ arguments: String...) throws -> ShellResult {
+                try shell(["unshare", "-n", bench.ibid.string] + arguments, in: "/", environment: empty)
+            }
+            let imported = try call("import", archive)
+            try #require(imported.status == 0, "\(imported.stderr)")
+            let replay = try call("replay", run, "--json")
+            #expect(try JSONReader(replay.stdout)["verdict"].string == "identical", "\(replay.stdout)\(replay.stderr)")
+            #expect(try call("verify").status == 0)
+            #expect(try call("show", run, "--provenance").stdout.contains("replay  identical"))
+            #expect(try call("import", archive).stderr.contains("was here already"))
+            let result = bench.root.appending("result.csv").string
+            try "name,score\nmodel,0.731\n".write(toFile: result, atomically: true, encoding: .utf8)
+            #expect(try call("trace", result).stdout.contains(run))
+            try again(bench, archive)
+        }
+    }
+
+    /// The script in the archive gives the same digests with podman, where that runs.
+    private func again(_ bench: Bench, _ archive: String) throws {
+        let engine = bench.root.appending("engine").string
+        // podman takes no long paths.
+        let place = "/var/tmp/ibid-\(UUID().uuidString.prefix(8))"
+        defer { _ = try? shell(["rm", "-rf", place]) }
+        // What podman asks of a machine by default, this one may not give.
+        let wrapper = """
+            #!/bin/sh
+            set -- --root \(place)/data --runroot \(place)/run --storage-driver vfs --runtime \
+            "$(command -v runc || command -v crun)" "$@"
+            for word; do shift; set -- "$@" "$word"
+                [ "$word" != create ] || set -- "$@" --ulimit nofile=1024:1024 --ulimit nproc=1024:1024
+            done
+            exec podman "$@"
+            """
+        try wrapper.write(toFile: engine, atomically: true, encoding: .utf8)
+        try Bench.run(["chmod", "755", engine], in: "/")
+        guard has("podman"), try shell([engine, "info"]).status == 0 else {
+            return print("this machine cannot run podman: the script in the archive was not tried")
+        }
+        try Bench.run(["mkdir", "bag"], in: bench.root.string)
+        try Bench.run(["tar", "-xf", archive, "-C", "bag", "--strip-components=1"], in: bench.root.string)
+        let again = try shell(
+            ["unshare", "-n", "sh", bench.root.appending("bag/data/rerun/run.sh").string, engine],
+            environment: ["NO_LIMITS": "1"])
+        #expect(again.status == 0, "\(again.stdout)\(again.stderr)")
+        #expect(again.stdout.split(separator: "\n").count { $0.hasPrefix("same ") } == 18)
+    }
+}
