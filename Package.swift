@@ -30,6 +30,9 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CGit2Shim", dependencies: ["CGit2"]),
         .target(name: "CCurlShim", dependencies: ["CCurl"]),
+        .target(
+            name: "CTLSShim", dependencies: ["COpenSSL"],
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "CLinux"),
         .executableTarget(
             name: "ibid-sandbox", dependencies: ["CLinux"],
@@ -59,8 +62,8 @@ let package = Package(
         .target(
             name: "IbidImage",
             dependencies: [
-                "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "CCurl", "CCurlShim", "CLinux",
-                system,
+                "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "CCurl", "CCurlShim", "CTLSShim",
+                "CLinux", system,
             ],
             swiftSettings: strict),
         .target(

@@ -1,7 +1,10 @@
 #include "ccurlshim.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +14,7 @@ struct cc_handle {
     cc_header header;
     cc_check check;
     void *context;
+    int refused;
 };
 
 const char *cc_version(void) { return curl_version(); }
@@ -53,6 +57,73 @@ static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, cur
     return handle->check(handle->context);
 }
 
+/* Whether an IPv4 address, in host order, is one that everybody reaches. */
+static int is_public4(uint32_t a) {
+    static const struct { uint32_t network; int bits; } others[] = {
+        {0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},  {0xa9fe0000, 16},
+        {0xac100000, 12}, {0xc0000000, 24}, {0xc0a80000, 16}, {0xc6120000, 15}, {0xe0000000, 3},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if ((a ^ others[i].network) >> (32 - others[i].bits) == 0) return 0;
+    return 1;
+}
+
+static int is_public(const char *text) {
+    struct in_addr four;
+    struct in6_addr six;
+    if (inet_pton(AF_INET, text, &four) == 1) return is_public4(ntohl(four.s_addr));
+    if (inet_pton(AF_INET6, text, &six) != 1) return 0;
+    if (IN6_IS_ADDR_V4MAPPED(&six)) {
+        uint32_t a;
+        memcpy(&a, six.s6_addr + 12, 4);
+        return is_public4(ntohl(a));
+    }
+    return (six.s6_addr[0] & 0xe0) == 0x20; /* 2000::/3, all that is given out */
+}
+
+/* Called when the connection stands and before anything is sent on it: what a name resolved to is known here. */
+static int on_connected(void *user, char *address, char *local, int port, int local_port) {
+    cc_handle *handle = user;
+    (void)local, (void)port, (void)local_port;
+    if (is_public(address)) return CURL_PREREQFUNC_OK;
+    handle->refused = 1;
+    return CURL_PREREQFUNC_ABORT;
+}
+
+static int uses_proxy(const char *given) {
+    static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    if (given && *given) return 1;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value) return 1;
+    }
+    return 0;
+}
+
+int cc_is_passing(int code) {
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_PROXY: case CURLE_COULDNT_RESOLVE_HOST: case CURLE_COULDNT_CONNECT:
+    case CURLE_PARTIAL_FILE: case CURLE_OPERATION_TIMEDOUT: case CURLE_SSL_CONNECT_ERROR: case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR: case CURLE_RECV_ERROR: case CURLE_HTTP2: case CURLE_HTTP2_STREAM: return 1;
+    default: return 0;
+    }
+}
+
+/* Adds "NAME: VALUE" to a list; NULL when memory ran out. */
+static struct curl_slist *header(struct curl_slist *list, const char *name, const char *value) {
+    size_t length = strlen(name) + strlen(value) + 3;
+    char *line = malloc(length);
+    if (!line) {
+        curl_slist_free_all(list);
+        return NULL;
+    }
+    snprintf(line, length, "%s: %s", name, value);
+    struct curl_slist *longer = curl_slist_append(list, line);
+    if (!longer) curl_slist_free_all(list);
+    free(line);
+    return longer;
+}
+
 int cc_get(cc_handle *handle, const struct cc_request *request, long *status, char *error) {
     CURL *easy = handle->easy;
     handle->body = request->body;
@@ -62,17 +133,11 @@ int cc_get(cc_handle *handle, const struct cc_request *request, long *status, ch
     curl_easy_reset(easy); /* keeps connections, sessions and the DNS cache */
     error[0] = 0;
     *status = 0;
+    handle->refused = 0;
     struct curl_slist *headers = NULL;
-    if (request->accept) {
-        size_t length = strlen(request->accept) + sizeof "Accept: ";
-        char *line = malloc(length);
-        if (!line) return CURLE_OUT_OF_MEMORY;
-        strcpy(line, "Accept: ");
-        strcat(line, request->accept);
-        headers = curl_slist_append(NULL, line);
-        free(line);
-        if (!headers) return CURLE_OUT_OF_MEMORY;
-    }
+    if (request->accept && !(headers = header(headers, "Accept", request->accept))) return CURLE_OUT_OF_MEMORY;
+    if (request->authorization && !(headers = header(headers, "Authorization", request->authorization)))
+        return CURLE_OUT_OF_MEMORY;
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -87,6 +152,12 @@ int cc_get(cc_handle *handle, const struct cc_request *request, long *status, ch
     }
     if (request->decode) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+    if (request->netrc) curl_easy_setopt(easy, CURLOPT_NETRC_FILE, request->netrc);
+    /* Through a proxy the peer is the proxy, which decides for itself whom it connects. */
+    if (request->public_only && !uses_proxy(request->proxy)) {
+        curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+        curl_easy_setopt(easy, CURLOPT_PREREQDATA, handle);
+    }
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* threads */
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
@@ -108,5 +179,5 @@ int cc_get(cc_handle *handle, const struct cc_request *request, long *status, ch
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
-    return code;
+    return handle->refused ? CC_REFUSED : (int)code;
 }

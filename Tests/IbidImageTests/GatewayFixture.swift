@@ -42,6 +42,8 @@ final class FakeUpstream {
         return text.split(separator: "\n").map(String.init)
     }
 
+    func forgetRequests() { _ = try? FileManager.default.removeItem(atPath: root.appending("log").string) }
+
     /// Two wheels with metadata, one of them behind a wrong digest; a server error that goes away; a mirror.
     private static let server = #"""
         import base64, hashlib, http.server, io, json, socketserver, sys, threading, zipfile
@@ -56,7 +58,7 @@ final class FakeUpstream {
             for n, c in files.items(): z.writestr(zipfile.ZipInfo(n), c)
             z.close(); return b.getvalue(), meta.encode()
         W = {}
-        for name, version, requires in [("alpha", "1.0", ["beta-gamma"]), ("alpha", "0.9", []), ("beta_gamma", "2.0", []), ("bad", "1.0", []), ("flaky", "1.0", [])]:
+        for name, version, requires in [("alpha", "1.0", ["beta-gamma"]), ("alpha", "0.9", []), ("alpha", "3.0+cpu", []), ("beta_gamma", "2.0", []), ("bad", "1.0", []), ("flaky", "1.0", []), ("short", "1.0", [])]:
             W[f"{name}-{version}-py3-none-any.whl"] = wheel(name, version, requires)
         failed = set()
         class H(http.server.BaseHTTPRequestHandler):
@@ -69,11 +71,20 @@ final class FakeUpstream {
                 p = self.path
                 if p.startswith("/mirror/"):
                     return self.send(200, b"archive " + p.encode()) if "missing" not in p else self.send(404, b"no")
+                # An index that a recipe may name, which has one build of alpha only, somewhere else.
+                if p == "/other/simple/alpha/":
+                    return self.send(200, b'<a href="../../cdn/alpha-3.0%2Bcpu-py3-none-any.whl">a</a>', "text/html")
+                if p.startswith("/other/simple/"): return self.send(403 if "beta" in p else 404, b"no")
+                if p == "/other/cdn/alpha-3.0%2Bcpu-py3-none-any.whl": return self.send(200, W["alpha-3.0+cpu-py3-none-any.whl"][0])
+                if p.startswith("/loop/"):
+                    self.send_response(302); self.send_header("Location", p); self.send_header("Content-Length", "0"); self.end_headers(); return
+                if p == "/private/thing-1.0.zip" and self.headers.get("Authorization") == "Basic " + base64.b64encode(b"eve:h1dden").decode():
+                    return self.send(200, b"for eve")
                 if self.headers.get("Authorization") != "Basic " + base64.b64encode(b"ana:s3cret-w0rd").decode():
                     return self.send(401, b"who are you?")
                 if p.startswith("/simple/"):
                     project = p.split("/")[2]
-                    names = [n for n in W if n.split("-")[0].replace("_", "-") == project]
+                    names = [n for n in W if n.split("-")[0].replace("_", "-") == project and "+" not in n]
                     if not names: return self.send(404, b"no")
                     if project == "alpha" or project == "flaky":
                         if project == "flaky" and p not in failed: failed.add(p); return self.send(503, b"later")
@@ -84,6 +95,8 @@ final class FakeUpstream {
                     return self.send(200, "".join(f'<a href="/files/{n}#sha256={digest(n)}" data-requires-python="&gt;=3.6">{n}</a>\n' for n in names).encode(), "text/html; charset=utf-8")
                 n = p.split("/")[-1]; meta = n.endswith(".metadata"); n = n.removesuffix(".metadata")
                 if n not in W: return self.send(404, b"no")
+                if n.startswith("short"):
+                    self.send_response(200); self.send_header("Content-Length", "100000"); self.end_headers(); self.wfile.write(b"x" * 500); self.close_connection = True; return
                 self.send(200, W[n][1 if meta else 0])
         class S(socketserver.ThreadingMixIn, http.server.HTTPServer): daemon_threads = True
         s = S(("127.0.0.1", 0), H); print(s.server_address[1], flush=True); s.serve_forever()
@@ -97,17 +110,24 @@ final class GatewayFixture {
     let port: Int
     private let listener: Int32
     private let thread: Thread
+    /// The file with the gateway's certificate.
+    let authority: FilePath
 
-    init(store: Store, upstream: FakeUpstream, locked: GatewayAnswers? = nil) throws {
-        let configuration = PipConfiguration.ofHost(environment: [
-            "PIP_CONFIG_FILE": "/dev/null", "HOME": "/nonexistent",
-            "PIP_INDEX_URL": "http://ana:s3cret-w0rd@127.0.0.1:\(upstream.port)/simple/",
-        ])
+    init(
+        store: Store, upstream: FakeUpstream, locked: GatewayAnswers? = nil, environment: [String: String] = [:]
+    ) throws {
+        let configuration = PipConfiguration.ofHost(
+            environment: [
+                "PIP_CONFIG_FILE": "/dev/null", "HOME": "/nonexistent",
+                "PIP_INDEX_URL": "http://ana:s3cret-w0rd@127.0.0.1:\(upstream.port)/simple/",
+            ].merging(environment) { $1 })
         let mirror = "http://127.0.0.1:\(upstream.port)/mirror"
         sources = PackageSources(store: store, python: configuration) {
             DebianAccess(archive: mirror + "/d", security: mirror + "/s")
         }
         gateway = try Gateway(sources: sources, locked: locked)
+        authority = upstream.root.appending("ca-\(UUID().uuidString.prefix(8)).pem")
+        try Data(gateway.authority.certificate).write(to: URL(fileURLWithPath: authority.string))
         let listener = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
         var address = sockaddr_in()
@@ -133,20 +153,27 @@ final class GatewayFixture {
         close(listener)
     }
 
-    func curl(_ path: String, _ more: String...) throws -> ShellResult {
-        try shell(["curl", "-s", "--noproxy", "*", "-w", "\n%{http_code}", "http://127.0.0.1:\(port)\(path)"] + more)
+    /// What curl gets of the public index's pages and files, and the status.
+    func curl(_ path: String, _ more: String..., host: String = "pypi.org") throws -> ShellResult {
+        let url = host.contains("://") ? host + path : "https://\(host)\(path)"
+        return try shell(
+            [
+                "curl", "-s", "--noproxy", "", "-x", "http://127.0.0.1:\(port)", "--cacert", authority.string, "-w",
+                "\n%{http_code}", url,
+            ] + more)
     }
 
     /// What pip, the real one, downloads.
-    func pip(_ requirement: String, into directory: FilePath) throws -> ShellResult {
+    func pip(_ arguments: String..., into directory: FilePath) throws -> ShellResult {
         try shell(
             [
-                "python3", "-m", "pip", "download", "--no-cache-dir", "--dest", directory.string, "--index-url",
-                "http://127.0.0.1:\(port)\(GatewayPath.simple)", "--retries", "0", requirement,
-            ],
+                "env", "-u", "no_proxy", "-u", "NO_PROXY", "-u", "REQUESTS_CA_BUNDLE",
+                "-u", "CURL_CA_BUNDLE", "python3", "-m", "pip", "download", "--no-cache-dir",
+                "--dest", directory.string, "--proxy", "http://127.0.0.1:\(port)", "--cert", authority.string,
+                "--retries", "0",
+            ] + arguments,
             environment: [
                 "PIP_CONFIG_FILE": "/dev/null", "PIP_FIND_LINKS": "", "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-                "no_proxy": "127.0.0.1",
             ])
     }
 }

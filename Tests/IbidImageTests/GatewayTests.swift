@@ -102,18 +102,20 @@ struct GatewayTests {
         try withUpstream { _, store, upstream in
             let fixture = try GatewayFixture(store: store, upstream: upstream)
             defer { fixture.stop() }
-            let html = try fixture.curl("/pypi/simple/Alpha/")
+            let html = try fixture.curl("/simple/Alpha/")
             #expect(html.stdout.hasSuffix("200"))
-            #expect(html.stdout.contains("href=\"/pypi/files/alpha/alpha-1.0-py3-none-any.whl#sha256="))
+            // The public index's lasting addresses, whatever index the host uses.
+            let address = "https://files.pythonhosted.org/packages/py3/"
+            #expect(html.stdout.contains("href=\"\(address)a/alpha/alpha-1.0-py3-none-any.whl#sha256="))
             #expect(html.stdout.contains("data-requires-python=\"&gt;=3.6\""))
-            let json = try fixture.curl("/pypi/simple/beta_gamma/", "-H", "Accept: " + IndexPage.jsonType)
+            let json = try fixture.curl("/simple/beta_gamma/", "-H", "Accept: " + IndexPage.jsonType)
             #expect(json.stdout.contains(#""requires-python":">=3.6""#))
-            #expect(json.stdout.contains(#""url":"/pypi/files/beta-gamma/beta_gamma-2.0-py3-none-any.whl""#))
-            for path in [
-                "/pypi/simple/", "/pypi/simple/nothing/", "/pypi/files/alpha/..%2f..%2fetc", "/", "/pypi/files/a",
-            ] {
+            #expect(json.stdout.contains("\(address)b/beta-gamma/beta_gamma-2.0-py3-none-any.whl\""))
+            for path in ["/simple/", "/simple/nothing/"] {
                 #expect(try fixture.curl(path).stdout.hasSuffix("404"), "\(path)")
             }
+            let file = try fixture.curl("/packages/py3/a/alpha/..%2f..%2fetc", host: "files.pythonhosted.org")
+            #expect(file.stdout.hasSuffix("000"))
         }
     }
 
@@ -122,18 +124,23 @@ struct GatewayTests {
         try withUpstream { _, store, upstream in
             let fixture = try GatewayFixture(store: store, upstream: upstream)
             defer { fixture.stop() }
-            func get(_ url: String) throws -> String {
-                try shell(
+            func get(_ url: String, _ more: String...) throws -> String {
+                let agent = more.isEmpty ? [] : ["-A", more[0]]
+                return try shell(
                     [
                         "curl", "-s", "-w", "\n%{http_code}", "--noproxy", "", "-x", "http://127.0.0.1:\(fixture.port)",
-                        url,
-                    ]
+                        "--cacert", fixture.authority.string, url,
+                    ] + agent
                 ).stdout
             }
             #expect(try get("http://deb.debian.org/debian/pool/x.deb") == "archive /mirror/d/pool/x.deb\n200")
             #expect(try get("http://security.debian.org/debian-security/y") == "archive /mirror/s/y\n200")
             #expect(try get("http://deb.debian.org/debian/missing").hasSuffix("404"))
-            #expect(try get("http://example.org/data.csv").hasSuffix("403"))
+            #expect(try get("https://deb.debian.org/debian/pool/x.deb") == "archive /mirror/d/pool/x.deb\n200")
+            // A refusal that curl would keep as the file is a connection that ends.
+            #expect(try get("http://example.org/data.csv").hasSuffix("000"))
+            #expect(try get("http://example.org/data.csv", "Wget/1.21").hasSuffix("403"))
+            #expect(try get("https://deb.nodesource.com/x", "Debian APT-HTTP/1.3 (2.6.1)").hasSuffix("000"))
             _ = try get("https://example.org/secret?token=1")
             #expect(
                 fixture.gateway.answers.requests.map { [$0.request, $0.sha256 == nil ? "absent" : "there"] } == [
@@ -143,7 +150,9 @@ struct GatewayTests {
                 ])
             let complaints = fixture.gateway.complaints.joined(separator: "\n")
             #expect(complaints.contains("http://example.org/data.csv"))
-            #expect(complaints.contains("CONNECT example.org:443") && !complaints.contains("token"))
+            #expect(complaints.contains("curl asked for https://example.org:") && !complaints.contains("token"))
+            let hints = Set(fixture.gateway.problems.compactMap(\.hint))
+            #expect(hints.count == 2 && hints.allSatisfy { $0.contains("ADD --checksum=sha256:") })
         }
     }
 
@@ -162,7 +171,93 @@ struct GatewayTests {
                     ],
                     stdin: Data(text.utf8))
             }
-            #expect(try fixture.curl("/pypi/simple/alpha/").stdout.hasSuffix("200"))
+            #expect(try fixture.curl("/simple/alpha/").stdout.hasSuffix("200"))
+        }
+    }
+
+    @Test("an index that the recipe names is served as it is, locked, and served again from the lock")
+    func namedIndex() throws {
+        try withUpstream { scratch, store, upstream in
+            let index = "http://127.0.0.1:\(upstream.port)/other/simple"
+            let first = try GatewayFixture(store: store, upstream: upstream)
+            let more = try first.pip("--extra-index-url", index, "alpha", into: scratch.appending("first"))
+            #expect(more.status == 0, "\(more.stdout)\(more.stderr)")
+            first.stop()
+            let wheel = "alpha-3.0+cpu-py3-none-any.whl"
+            let named = "\(index)/alpha/alpha-3.0%2Bcpu-py3-none-any.whl"
+            #expect(first.gateway.answers.requests.map(\.request).contains(named))
+            #expect(first.gateway.problems == [])
+            // Without the index, and without the stored bytes but with the index.
+            let blob = try #require(first.gateway.answers.requests.first { $0.request == named }?.sha256)
+            let other = try Store.open(at: scratch.appending("other"))
+            for place in [store, other] {
+                let again = try GatewayFixture(store: place, upstream: upstream, locked: first.gateway.answers)
+                let into = scratch.appending("again-\(place.root.lastComponent?.string ?? "")")
+                let result = try again.pip("--no-deps", "--extra-index-url", index, "alpha", into: into)
+                again.stop()
+                #expect(result.status == 0, "\(result.stderr)")
+                #expect(try FileManager.default.contentsOfDirectory(atPath: into.string) == [wheel])
+                try place.verify(blob)
+                if place.root == store.root { upstream.forgetRequests() }
+            }
+            #expect(upstream.requests.contains("/other/cdn/alpha-3.0%2Bcpu-py3-none-any.whl"))
+        }
+    }
+
+    @Test("what a server breaks off, sends round in circles or refuses is one sentence, and nothing of it is kept")
+    func broken() throws {
+        try withUpstream { scratch, store, upstream in
+            let fixture = try GatewayFixture(store: store, upstream: upstream)
+            let before = try store.digests().count
+            let short = try fixture.pip("short", into: scratch.appending("wheels"))
+            #expect(short.status != 0)
+            let loop = "http://127.0.0.1:\(upstream.port)/loop/x-1.0.zip"
+            #expect(try fixture.curl("", "-A", "pip/23", host: loop).stdout.hasSuffix("504"))
+            // Credentials of the step's own are passed on, and stay out of names.
+            let secret = "http://127.0.0.1:\(upstream.port)/private/thing-1.0.zip?t=9"
+            #expect(try fixture.curl("", "-A", "pip/23", host: secret).stdout.hasSuffix("401"))
+            fixture.stop()
+            let complaints = fixture.gateway.complaints
+            #expect(complaints.contains { $0.contains("/files/short-1.0-py3-none-any.whl: ") }, "\(complaints)")
+            #expect(complaints.contains { $0.contains("redirects") }, "\(complaints)")
+            #expect(fixture.gateway.answers.requests == [])
+            #expect(try store.digests().count == before)
+            let open = try GatewayFixture(store: store, upstream: upstream)
+            let eve = secret.replacing("t=9", with: "eve").replacing("?eve", with: "")
+            #expect(try open.curl("", "-A", "pip/23", "-u", "eve:h1dden", host: eve).stdout == "for eve\n200")
+            open.stop()
+            #expect(open.gateway.answers.requests.map(\.request) == [eve])
+
+            // Another password than the index wants.
+            let index = "http://ana:wr0ng@127.0.0.1:\(upstream.port)/simple"
+            let stranger = try GatewayFixture(store: store, upstream: upstream, environment: ["PIP_INDEX_URL": index])
+            #expect(try stranger.pip("alpha", into: scratch.appending("none")).status != 0)
+            stranger.stop()
+            #expect(
+                stranger.gateway.complaints == [
+                    "http://127.0.0.1:\(upstream.port)/simple/alpha/: status 401; "
+                        + "are user and password in this host's pip configuration right?"
+                ])
+            // Nobody listens at all.
+            upstream.stop()
+            let gone = try GatewayFixture(store: store, upstream: upstream)
+            #expect(try gone.pip("alpha", into: scratch.appending("none")).status != 0)
+            gone.stop()
+            #expect(gone.gateway.complaints.count == 1 && gone.gateway.problems.first?.kind == .failed)
+        }
+    }
+
+    @Test("a recipe's own addresses do not lead into the host's networks")
+    func privateAddresses() throws {
+        try withUpstream { _, store, upstream in
+            let fixture = try GatewayFixture(store: store, upstream: upstream)
+            for host in ["http://localhost:\(upstream.port)", "http://[::ffff:127.0.0.1]:\(upstream.port)"] {
+                #expect(try fixture.curl("/other/simple/alpha/", "-A", "pip/23", host: host).stdout.hasSuffix("504"))
+            }
+            fixture.stop()
+            #expect(fixture.gateway.complaints.count == 2)
+            #expect(fixture.gateway.complaints.allSatisfy { $0.contains("inside this host's networks") })
+            #expect(upstream.requests == [])
         }
     }
 

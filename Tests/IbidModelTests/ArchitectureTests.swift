@@ -17,7 +17,7 @@ import Testing
     private static let confined: [String: Set<String>] = [
         "CGit2": ["IbidSource"], "CGit2Shim": ["IbidSource"],
         "COpenSSL": ["IbidCrypto"],
-        "CCurl": ["IbidImage"], "CCurlShim": ["IbidImage"],
+        "CCurl": ["IbidImage"], "CCurlShim": ["IbidImage"], "CTLSShim": ["IbidImage"],
         "GRDB": ["IbidLedger"], "GRDBSQLite": ["IbidLedger"],
         "TOMLKit": ["IbidJob"],
         "ArgumentParser": ["IbidCommands"],

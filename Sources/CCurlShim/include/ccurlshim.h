@@ -29,6 +29,9 @@ struct cc_request {
     const char *_Nullable ca_file;      /* instead of the system's authorities */
     const char *_Nullable client_cert;
     const char *_Nullable proxy;        /* instead of the environment's */
+    const char *_Nullable authorization; /* the Authorization header; curl keeps it from other hosts */
+    const char *_Nullable netrc;        /* instead of ~/.netrc */
+    int public_only;                    /* refuse addresses of this host and of private networks */
     int insecure;                       /* do not check the server's certificate */
     int decode;                         /* ask for and undo compression in transit */
     long stall_seconds;                 /* give up when nothing came for so long */
@@ -42,6 +45,12 @@ struct cc_request {
 /* Runs one GET to its end, following redirects. Returns curl's code: 0 is success, whatever the status. `error` gets
    at least one byte and at most 256. */
 int cc_get(cc_handle *handle, const struct cc_request *request, long *status, char *error);
+
+/* What cc_get returns when `public_only` refused the address. */
+#define CC_REFUSED 1000
+
+/* Whether a failure may be over in a moment. */
+int cc_is_passing(int code);
 
 /* The text of one of curl's codes. */
 const char *cc_error(int code);

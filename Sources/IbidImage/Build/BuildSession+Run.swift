@@ -8,7 +8,7 @@ import SystemPackage
 
 extension BuildSession {
     /// Another version of what steps see is another key.
-    private static let version: JSONValue = 1
+    private static let version: JSONValue = 2
 
     /// `RUN`.
     func perform(_ run: RunInstruction, _ step: Dockerfile.Step, _ state: inout StageState) throws -> StepOutcome {
@@ -78,6 +78,7 @@ extension BuildSession {
     private static let aptConfiguration = """
         Acquire::http::Proxy "http://127.0.0.1:\(GatewayPath.port)";
         Acquire::https::Proxy "http://127.0.0.1:\(GatewayPath.port)";
+        Acquire::https::CaInfo "\(GatewayPath.authority)";
         Acquire::http::Timeout "900";
         Acquire::Check-Valid-Until "false";
         Acquire::Languages "none";
@@ -171,7 +172,13 @@ extension BuildSession {
         }
         let container = workspace.appending("container")
         try makeDirectories(container, mode: 0o700)
-        var binds = [ContainerBind(source: apt, target: GatewayPath.aptConfiguration)]
+        let gateway = try Gateway(sources: sources, locked: locked)
+        let authority = workspace.appending("ca.pem")
+        try writeAtomically(gateway.authority.certificate, to: authority, mode: 0o644)
+        var binds = [
+            ContainerBind(source: apt, target: GatewayPath.aptConfiguration),
+            ContainerBind(source: authority, target: GatewayPath.authority),
+        ]
         if command == [Self.scriptPath] {
             let script = workspace.appending("script")
             try writeAtomically(Array((run.hereDocuments.first?.text ?? "").utf8), to: script, mode: 0o755)
@@ -182,7 +189,6 @@ extension BuildSession {
             workingDirectory: state.workingDirectory, user: state.execution.user ?? "",
             binds: binds, limits: options.limits,
             privileges: .build, gatewayPort: run.network == "none" ? nil : GatewayPath.port, runtime: options.runtime)
-        let gateway = try Gateway(sources: sources, locked: locked)
         let output = OutputTail()
         let forward = ProgressSink(progress)
         let sink: @Sendable (UnsafeRawBufferPointer) -> Void = { bytes in
@@ -197,15 +203,22 @@ extension BuildSession {
             spec, stdout: sink, stderr: sink, gateway: run.network == "none" ? nil : serve,
             stops: stop.map { [$0] } ?? [])
         switch outcome.ending {
-        case .exited(0): break
+        case .exited(0):
+            // What a tool made of less than it asked for is not a function of the source, the base and the lock.
+            guard !gateway.problems.contains(where: { $0.kind == .failed }) else {
+                throw IbidError.stepFailed(
+                    step.place, "it went on without what it could not get", text: step.text,
+                    problems: gateway.problems.filter { $0.kind == .failed }, output: "")
+            }
+            for problem in gateway.problems where problem.kind == .refused { progress(.warning(problem.text)) }
         case .exited(let status):
             throw IbidError.stepFailed(
-                step.place, "exit status \(status)", text: step.text, complaints: gateway.complaints,
+                step.place, "exit status \(status)", text: step.text, problems: gateway.problems,
                 output: output.text)
         case .killed(let reason):
             if stop?.isThrown ?? false { throw IbidError.interrupted }
             throw IbidError.stepFailed(
-                step.place, "killed (\(reason))", text: step.text, complaints: gateway.complaints, output: output.text)
+                step.place, "killed (\(reason))", text: step.text, problems: gateway.problems, output: output.text)
         }
         try watch?.look(at: container.appending("upper"))
         if !Bytecode.isUnwanted(command.joined(separator: " ")) {

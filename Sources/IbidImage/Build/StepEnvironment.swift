@@ -16,14 +16,12 @@ enum StepEnvironment {
         ]
     }
 
-    /// What leads package tools to the gateway.
+    /// What leads package tools to the gateway. Which index they ask is theirs to say, or the image's, or the recipe's.
     static func gateway(port: UInt16) -> [String: String] {
-        let index = "http://127.0.0.1:\(port)\(GatewayPath.simple)"
         let proxy = "http://127.0.0.1:\(port)"
         let local = "localhost,127.0.0.1,::1"
+        let authority = GatewayPath.authority
         return [
-            "PIP_INDEX_URL": index,
-            "PIP_TRUSTED_HOST": "127.0.0.1",
             // Ibid compiles what was installed, after the step.
             "PIP_COMPILE": "0",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -32,9 +30,6 @@ enum StepEnvironment {
             "PIP_BREAK_SYSTEM_PACKAGES": "1",
             "PIP_PROGRESS_BAR": "off",
             "PIP_NO_INPUT": "1",
-            "UV_DEFAULT_INDEX": index,
-            "UV_INDEX_URL": index,
-            "UV_INSECURE_HOST": "127.0.0.1",
             "UV_NO_CACHE": "1",
             "UV_LINK_MODE": "copy",
             // Without this uv writes the times of files on this host into the image.
@@ -46,6 +41,9 @@ enum StepEnvironment {
             // Whatever else wants the network finds a gateway that says what it is for, and its wish is reported.
             "http_proxy": proxy, "https_proxy": proxy, "HTTP_PROXY": proxy, "HTTPS_PROXY": proxy,
             "no_proxy": local, "NO_PROXY": local,
+            // The gateway speaks for every host; nobody else is there to be trusted.
+            "SSL_CERT_FILE": authority, "PIP_CERT": authority, "REQUESTS_CA_BUNDLE": authority,
+            "CURL_CA_BUNDLE": authority, "GIT_SSL_CAINFO": authority, "NODE_EXTRA_CA_CERTS": authority,
         ]
     }
 }

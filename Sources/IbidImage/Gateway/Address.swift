@@ -16,6 +16,18 @@ enum Address {
         return String(host.prefix { $0 != ":" }).lowercased()
     }
 
+    /// The address up to its last slash, without secrets.
+    static func directory(of url: String) -> String {
+        let plain = withoutSecrets(url)
+        return plain.lastIndex(of: "/").map { String(plain[...$0]) } ?? plain
+    }
+
+    /// The last part of the path, decoded; nil when there is none.
+    static func lastName(of url: String) -> String? {
+        let plain = withoutSecrets(url)
+        return plain.lastIndex(of: "/").flatMap { decoded(plain[plain.index(after: $0)...]) }
+    }
+
     /// Resolves a reference found in a page.
     static func resolve(_ reference: String, against page: String) -> String {
         if split(reference) != nil { return reference }

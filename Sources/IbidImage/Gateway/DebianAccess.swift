@@ -19,7 +19,7 @@ struct DebianAccess: Hashable, Sendable {
 
     /// The canonical address of what an apt asks for; nil when it is no archive that the gateway serves.
     static func canonical(_ url: String) -> String? {
-        guard let parts = Address.split(url), parts.scheme == "http" else { return nil }
+        guard let parts = Address.split(url), ["http", "https"].contains(parts.scheme) else { return nil }
         let host = Address.host(of: url)
         let path = String(parts.rest.prefix { $0 != "?" && $0 != "#" })
         guard let plain = Address.decoded(path), !plain.split(separator: "/").contains("..") else { return nil }

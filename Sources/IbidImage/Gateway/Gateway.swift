@@ -7,12 +7,14 @@ import SystemPackage
 
 /// The network of one build step: a small HTTP server on the loopback of the step's own network namespace.
 ///
-/// It is a simple index for pip and uv and a proxy for apt, and nothing else. Whatever it hands out is in the store and
-/// in `answers`; with a lock it hands out what the lock has.
+/// It is a proxy for pip, uv and apt that speaks TLS as whichever host they ask for, and nothing else. Whatever it hands
+/// out is in the store and in `answers`; with a lock it hands out what the lock has.
 final class Gateway: Sendable {
     private struct State {
         var answers = GatewayAnswers()
-        var complaints: [String] = []
+        var problems: [GatewayProblem] = []
+        /// What could not be fetched: it is not tried again and again when the client does.
+        var failures: [String: GatewayProblem] = [:]
         var clients: Set<Int32> = []
         var isStopped = false
     }
@@ -23,12 +25,16 @@ final class Gateway: Sendable {
     private let threads = ThreadGroup()
     private let wake: Int32
 
+    /// Whom the step trusts.
+    let authority: TLSAuthority
+
     var store: Store { sources.store }
 
     /// - Parameter locked: what the step may ask for; nil when it may ask for anything.
     init(sources: PackageSources, locked: GatewayAnswers?) throws {
         self.sources = sources
         self.locked = locked
+        authority = try TLSAuthority()
         wake = cl_eventfd()
         guard wake >= 0 else { throw IbidError.system("make", "an event", String(cString: strerror(-wake))) }
     }
@@ -38,8 +44,11 @@ final class Gateway: Sendable {
     /// What was handed out, by request.
     var answers: GatewayAnswers { state.withLock { $0.answers } }
 
-    /// What could not be handed out, and why: for the error of a step that failed, oldest first.
-    var complaints: [String] { state.withLock { $0.complaints } }
+    /// What was not handed out, and why, oldest first.
+    var problems: [GatewayProblem] { state.withLock { $0.problems } }
+
+    /// The same as sentences.
+    var complaints: [String] { problems.map(\.text) }
 
     /// Whether the step is over: nobody waits for what is still being fetched.
     var isStopped: @Sendable () -> Bool { { [self] in state.withLock { $0.isStopped } } }
@@ -96,41 +105,81 @@ final class Gateway: Sendable {
         let connection = HTTPConnection(socket: client)
         do {
             while connection.isReusable, let request = try connection.nextRequest() {
-                try handle(request, connection)
+                if request.method == "CONNECT" { return try tunnel(request, connection, client) }
+                try handle(request, url: request.target, connection)
             }
         } catch {
             // The client went away, or never spoke HTTP: there is nobody to tell.
         }
     }
 
-    private func handle(_ request: HTTPRequest, _ connection: HTTPConnection) throws {
-        guard request.method == "GET" || request.method == "HEAD" else {
-            connection.abandon()
-            complain(
-                "\(request.client) wanted \(request.method) \(Address.withoutSecrets(request.target)): a build step "
-                    + "reaches package indexes and nothing else")
-            return try connection.respond(
-                request.method == "CONNECT" ? "403 Forbidden" : "405 Method Not Allowed",
-                "a build step reaches package indexes and nothing else")
+    /// Speaks TLS with the client as the host that it wants to reach.
+    private func tunnel(_ request: HTTPRequest, _ connection: HTTPConnection, _ client: Int32) throws {
+        let origin =
+            "https://" + (request.target.hasSuffix(":443") ? String(request.target.dropLast(4)) : request.target)
+        let host = Address.host(of: origin)
+        guard !host.isEmpty, !connection.hasUnread, Address.split(origin)?.rest.isEmpty ?? false else {
+            throw ConnectionClosed()
         }
-        do {
-            if Address.split(request.target) != nil, Address.host(of: request.target) != "127.0.0.1" {
-                return try archive(request, connection)
-            }
-            let path = Address.split(request.target)?.rest ?? request.target
-            try python(String(path.prefix { $0 != "?" && $0 != "#" }), request, connection)
-        } catch let error as ConnectionClosed {
-            throw error
-        } catch {
-            complain((error as? IbidError)?.message ?? "\(error)")
-            guard !connection.hasResponded else { throw ConnectionClosed() }
-            try connection.respond("502 Bad Gateway", "\(error)")
+        // A refusal here is one that every program notices.
+        guard !request.client.isKnown || serves(request.client, origin) else {
+            complain(request.client.refusal(of: origin))
+            return try connection.respond("403 Forbidden", "a build step reaches package indexes and nothing else")
+        }
+        try connection.openTunnel()
+        let inside = HTTPConnection(socket: client, session: try authority.accept(client, as: host))
+        while inside.isReusable, let request = try inside.nextRequest() {
+            try handle(request, url: origin + request.target, inside)
         }
     }
 
-    func complain(_ text: String) {
+    /// Whether anything at an origin may be served to a client.
+    private func serves(_ client: GatewayClient, _ origin: String) -> Bool {
+        client.isPythonInstaller || DebianAccess.canonical(origin + "/debian/") != nil
+            || ["pypi.org", "pypi.python.org", "files.pythonhosted.org"].contains(Address.host(of: origin))
+    }
+
+    private func handle(_ request: HTTPRequest, url: String, _ connection: HTTPConnection) throws {
+        do {
+            guard request.method == "GET" || request.method == "HEAD" else {
+                // Its body, if it has one, is not read.
+                connection.abandon()
+                return try refuse(request, url, connection)
+            }
+            guard Address.split(url) != nil else {
+                return try connection.respond("404 Not Found", "this is a proxy for package indexes and archives")
+            }
+            if let address = DebianAccess.canonical(url) {
+                let found = try answer(address, client: request.client) {
+                    try sources.debian(address, expected: $0, isCancelled: isStopped)
+                }
+                return try send(found, to: connection)
+            }
+            if try python(url, request, connection) { return }
+            guard request.client.isPythonInstaller else { return try refuse(request, url, connection) }
+            try named(url, request, connection)
+        } catch let error as ConnectionClosed {
+            throw error
+        } catch let error as UpstreamStatus {
+            complain(GatewayProblem(kind: .refused, text: "\(Address.withoutSecrets(url)): \(error)"))
+            try connection.respond("\(error.status) Refused", "\(error)")
+        } catch {
+            guard !connection.hasResponded else { throw ConnectionClosed() }
+            // Not 502 or 503: pip would ask five times more.
+            try connection.respond("504 Gateway Timeout", (error as? IbidError)?.message ?? "\(error)")
+        }
+    }
+
+    private func refuse(_ request: HTTPRequest, _ url: String, _ connection: HTTPConnection) throws {
+        let method = request.method == "GET" ? "" : request.method + " "
+        complain(request.client.refusal(of: method + Address.withoutSecrets(url)))
+        guard request.client.noticesStatus else { throw ConnectionClosed() }
+        try connection.respond("403 Forbidden", "a build step reaches package indexes and nothing else")
+    }
+
+    func complain(_ problem: GatewayProblem) {
         state.withLock { state in
-            if state.complaints.count < 100, !state.complaints.contains(text) { state.complaints.append(text) }
+            if state.problems.count < 100, !state.problems.contains(problem) { state.problems.append(problem) }
         }
     }
 
@@ -138,24 +187,46 @@ final class Gateway: Sendable {
 
     /// Answers one request from the lock, from what this step got before, or from outside.
     func answer(
-        _ name: String, client: String, fetch: (Digest?) throws -> GatewayAnswers.Answer
+        _ name: String, client: GatewayClient, fetch: (Digest?) throws -> GatewayAnswers.Answer
     ) throws -> GatewayAnswers.Answer {
         if let locked {
             guard let answer = locked.answers[name] else {
-                complain(IbidError.notInLock(client, name))
+                complain(.notInLock(client, name))
                 return .absent
             }
-            guard case .bytes(let digest, _) = answer else { return answer }
+            guard case .bytes(let digest, _) = answer else { return record(name, answer) }
             if store.contains(digest) {
-                try store.verify(digest)
+                try attempt(name) { try store.verify(digest) }
             } else {
                 // Another home wrote the lock: the bytes may come from outside as long as they are the same.
-                guard try fetch(digest) == answer else { throw IbidError.missingBlob(digest) }
+                let fetched = try attempt(name, unless: "the lock names it and this home's store lacks it") {
+                    try fetch(digest)
+                }
+                guard fetched == answer else { throw IbidError.missingBlob(digest) }
             }
             return record(name, answer)
         }
         if let known = state.withLock({ $0.answers.answers[name] }) { return known }
-        return record(name, try fetch(nil))
+        return record(name, try attempt(name) { try fetch(nil) })
+    }
+
+    /// Fetches something, once in a step: what failed for good fails again at once.
+    func attempt<T>(_ name: String, unless situation: String? = nil, _ body: () throws -> T) throws -> T {
+        if let failure = state.withLock({ $0.failures[name] }) { throw UpstreamFailure(description: failure.text) }
+        do {
+            return try body()
+        } catch let error as UpstreamStatus {
+            throw error
+        } catch {
+            guard !isStopped() else { throw ConnectionClosed() }
+            let reason = (error as? IbidError)?.message ?? "\(error)"
+            let problem = GatewayProblem(
+                kind: .failed, text: situation.map { "\(name): \($0): \(reason)" } ?? reason,
+                hint: (error as? IbidError)?.hint)
+            state.withLock { $0.failures[name] = problem }
+            complain(problem)
+            throw error
+        }
     }
 
     private func record(_ name: String, _ answer: GatewayAnswers.Answer) -> GatewayAnswers.Answer {
@@ -172,19 +243,5 @@ final class Gateway: Sendable {
         case .bytes(let digest, let size): try connection.respond(file: store.path(of: digest), size: size)
         case .absent: try connection.respond("404 Not Found", "there is nothing of that name")
         }
-    }
-
-    // MARK: apt
-
-    private func archive(_ request: HTTPRequest, _ connection: HTTPConnection) throws {
-        guard let address = DebianAccess.canonical(request.target) else {
-            let wanted = Address.withoutSecrets(request.target)
-            complain("\(request.client) asked for \(wanted): a build step reaches package indexes and nothing else")
-            return try connection.respond("403 Forbidden", "a build step reaches package indexes and nothing else")
-        }
-        try send(
-            try answer(address, client: request.client) {
-                try sources.debian(address, expected: $0, isCancelled: isStopped)
-            }, to: connection)
     }
 }

@@ -8,6 +8,7 @@ struct ConnectionClosed: Error {}
 /// One client of the gateway: reads requests, writes responses. Used by one thread.
 final class HTTPConnection {
     private let socket: Int32
+    private let session: TLSSession?
     private var buffer: [UInt8] = []
     private var isChunked = false
     private var isHead = false
@@ -16,7 +17,14 @@ final class HTTPConnection {
     /// Whether a response has been started.
     private(set) var hasResponded = false
 
-    init(socket: Int32) { self.socket = socket }
+    /// - Parameter session: what is spoken inside of, when the client asked for TLS.
+    init(socket: Int32, session: TLSSession? = nil) {
+        self.socket = socket
+        self.session = session
+    }
+
+    /// Whether the client has sent something that was not read yet.
+    var hasUnread: Bool { !buffer.isEmpty }
 
     /// The next request; nil when the client is done.
     ///
@@ -36,8 +44,10 @@ final class HTTPConnection {
             guard buffer.count < 64 << 10 else { throw ConnectionClosed() }
             searched = max(0, buffer.count - 3)
             var piece = [UInt8](repeating: 0, count: 16 << 10)
-            let count = recv(socket, &piece, piece.count, 0)
-            if count < 0, errno == EINTR { continue }
+            let count = piece.withUnsafeMutableBytes { piece in
+                session?.read(into: piece) ?? recv(socket, piece.baseAddress, piece.count, 0)
+            }
+            if session == nil, count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 if buffer.isEmpty { return nil }
                 throw ConnectionClosed()
@@ -69,6 +79,9 @@ final class HTTPConnection {
 
     /// Sends a whole response of text.
     func respond(_ status: String, _ text: String) throws { try respond(status, body: Array((text + "\n").utf8)) }
+
+    /// Agrees to a tunnel: what follows is between the client and whoever speaks at its end.
+    func openTunnel() throws { try send(Array("HTTP/1.1 200 Connection established\r\n\r\n".utf8)) }
 
     /// Starts a response whose body follows; without a length it is sent in chunks.
     func start(_ status: String, type: String, length: Int64?) throws {
@@ -107,8 +120,9 @@ final class HTTPConnection {
     private func send(_ bytes: UnsafeRawBufferPointer) throws {
         var rest = bytes
         while !rest.isEmpty {
-            let count = Glibc.send(socket, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
-            if count < 0, errno == EINTR { continue }
+            let count =
+                session?.write(rest) ?? Glibc.send(socket, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
+            if session == nil, count < 0, errno == EINTR { continue }
             guard count > 0 else { throw ConnectionClosed() }
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
         }

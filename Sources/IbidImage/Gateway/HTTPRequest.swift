@@ -39,11 +39,12 @@ struct HTTPRequest {
         return numbers.count == 2 && (numbers[0], numbers[1]) < (23, 2)
     }
 
-    /// The client's name, for messages.
-    var client: String {
-        let agent = self["User-Agent"] ?? ""
-        if agent.contains("APT-HTTP") { return "apt" }
-        let name = agent.prefix { $0 != "/" && $0 != " " }
-        return name.isEmpty ? "the step" : String(name)
+    /// Who asks.
+    var client: GatewayClient { GatewayClient(userAgent: self["User-Agent"] ?? "") }
+
+    /// Whether a page of a simple index is wanted rather than a file.
+    var wantsIndexPage: Bool {
+        let accept = self["Accept"] ?? ""
+        return accept.contains("vnd.pypi.simple") || accept == "text/html"
     }
 }

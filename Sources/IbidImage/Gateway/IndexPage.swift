@@ -12,7 +12,7 @@ struct IndexFile: Hashable, Sendable {
     /// `Requires-Python`.
     var requiresPython: String?
     /// Whether the metadata can be had by itself (PEP 658).
-    var hasMetadata: Bool
+    var hasMetadata = false
     /// The digest of the metadata that the index promises.
     var metadataSHA256: Digest?
     /// Whether it was withdrawn, and why.
@@ -23,8 +23,13 @@ struct IndexFile: Hashable, Sendable {
     var uploadTime: String?
 }
 
-/// The pages of a simple index: PEP 503 (HTML) and PEP 691 (JSON).
-enum IndexPage {
+/// A page of a simple index: PEP 503 (HTML) and PEP 691 (JSON).
+struct IndexPage {
+    /// The project's name.
+    let name: String
+    /// Where the page says that a file is.
+    let link: (_ filename: String) -> String
+
     static let jsonType = "application/vnd.pypi.simple.v1+json"
     static let htmlType = "application/vnd.pypi.simple.v1+html"
     static let accept = "\(jsonType), \(htmlType);q=0.2, text/html;q=0.1"
@@ -131,14 +136,14 @@ enum IndexPage {
         }
     }
 
-    /// A page with the gateway's own addresses.
+    /// The page in JSON.
     ///
     /// - Parameter forOldPip: pip before 23.2 looks for metadata under PEP 658's first name and takes nothing but text
     ///   there; PEP 714 renamed the key because of it.
-    static func json(project: String, files: [IndexFile], forOldPip: Bool) -> [UInt8] {
+    func json(_ files: [IndexFile], forOldPip: Bool) -> [UInt8] {
         let listed = files.map { file -> JSONValue in
             var members: [String: JSONValue] = [
-                "filename": .string(file.filename), "url": .string(path(project, file.filename)),
+                "filename": .string(file.filename), "url": .string(link(file.filename)),
                 "hashes": .strings(file.sha256.map { ["sha256": $0.hex] } ?? [:]),
             ]
             if let requires = file.requiresPython { members["requires-python"] = .string(requires) }
@@ -153,14 +158,14 @@ enum IndexPage {
             return .object(members)
         }
         // 1.0: later versions also have to list the project's versions.
-        return CanonicalJSON.bytes(["meta": ["api-version": "1.0"], "name": .string(project), "files": .array(listed)])
+        return CanonicalJSON.bytes(["meta": ["api-version": "1.0"], "name": .string(name), "files": .array(listed)])
     }
 
     /// The same in HTML.
-    static func html(project: String, files: [IndexFile]) -> [UInt8] {
+    func html(_ files: [IndexFile]) -> [UInt8] {
         var page = "<!DOCTYPE html><html><head><meta name=\"pypi:repository-version\" content=\"1.0\"></head><body>\n"
         for file in files {
-            page += "<a href=\"\(path(project, file.filename))"
+            page += "<a href=\"\(IndexHTML.escaped(link(file.filename)))"
             if let sha256 = file.sha256 { page += "#sha256=\(sha256.hex)" }
             page += "\""
             if let requires = file.requiresPython { page += " data-requires-python=\"\(IndexHTML.escaped(requires))\"" }
@@ -172,9 +177,5 @@ enum IndexPage {
             page += ">\(IndexHTML.escaped(file.filename))</a>\n"
         }
         return Array((page + "</body></html>\n").utf8)
-    }
-
-    private static func path(_ project: String, _ filename: String) -> String {
-        GatewayPath.files + project + "/" + Address.encoded(filename)
     }
 }

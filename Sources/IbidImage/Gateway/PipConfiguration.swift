@@ -11,6 +11,9 @@ struct PipConfiguration: Hashable, Sendable {
     /// How servers are reached.
     var access = UpstreamAccess()
 
+    /// Whether the public index is among them.
+    var usesPyPI: Bool { indexes.contains { Address.host(of: $0) == "pypi.org" } }
+
     /// The configuration of the user who runs Ibid: pip's files in pip's order, then `PIP_*`.
     static func ofHost(environment: [String: String]) -> PipConfiguration {
         var settings: [String: String] = [:]

@@ -14,11 +14,35 @@ struct UpstreamAccess: Hashable, Sendable {
     var trustedHosts: Set<String> = []
     /// Give up when nothing came for so many seconds.
     var stallSeconds = 60
+    /// The `Authorization` header that the client sent along; it is not passed on to another host.
+    var authorization: String?
+    /// Whether addresses of this host and of private networks are refused.
+    var isPublicOnly = false
+    /// The file with users and passwords by host; `~/.netrc` unless given.
+    var netrc: String?
 }
 
 /// A transfer that failed before or while its body came. The message never holds a password.
 struct UpstreamFailure: Error, CustomStringConvertible {
     let description: String
+    /// Whether it may be over in a moment.
+    var isPassing = false
+}
+
+/// A server that answers, and refuses.
+struct UpstreamStatus: Error, CustomStringConvertible {
+    let status: Int
+
+    /// Whether somebody else might get it.
+    var wantsCredentials: Bool { status == 401 || status == 403 || status == 407 }
+
+    var description: String { "status \(status)" }
+
+    /// What a status other than 200 and 404 means.
+    static func error(_ status: Int, _ url: String) -> any Error {
+        if (400..<500).contains(status), status != 408, status != 429 { return UpstreamStatus(status: status) }
+        return UpstreamFailure(description: "\(Address.withoutSecrets(url)): status \(status)", isPassing: true)
+    }
 }
 
 /// Gets things from the network through libcurl, on the caller's thread; connections are kept and shared.
@@ -32,7 +56,9 @@ final class Upstream: Sendable {
     struct Head {
         var status: Int
         var length: Int64?
-        var type: String
+        var type = "application/octet-stream"
+        /// Where redirects led.
+        var url: String
     }
 
     private let pool = Mutex(Pool())
@@ -52,15 +78,19 @@ final class Upstream: Sendable {
         isCancelled: @escaping () -> Bool = { false }, head: @escaping (Head) throws -> Void,
         body: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        let transfer = Transfer(isCancelled: isCancelled, head: head, body: body)
+        let transfer = Transfer(url: url, isCancelled: isCancelled, head: head, body: body)
         var text = [CChar](repeating: 0, count: 256)
         var status = 0
         let code = try withHandle { handle in
-            withStrings([url, accept, "ibid", access.authorities, access.clientCertificate, access.proxy]) { strings in
+            withStrings([
+                url, accept, "ibid", access.authorities, access.clientCertificate, access.proxy, access.authorization,
+                access.netrc,
+            ]) { strings in
                 guard let address = strings[0] else { return Int32(-1) }
                 var request = cc_request(
                     url: address, accept: strings[1], user_agent: strings[2], ca_file: strings[3],
-                    client_cert: strings[4], proxy: strings[5],
+                    client_cert: strings[4], proxy: strings[5], authorization: strings[6], netrc: strings[7],
+                    public_only: access.isPublicOnly ? 1 : 0,
                     insecure: access.trustedHosts.contains(Address.host(of: url)) ? 1 : 0, decode: decode ? 1 : 0,
                     stall_seconds: access.stallSeconds, connect_seconds: 20,
                     body: { bytes, size, context in
@@ -83,8 +113,15 @@ final class Upstream: Sendable {
         }
         if let error = transfer.error { throw error }
         guard code == 0 else {
+            if code == CC_REFUSED {
+                throw UpstreamFailure(
+                    description:
+                        "\(Address.withoutSecrets(url)) is inside this host's networks: a recipe cannot name it; "
+                        + "if it is your index, tell pip of it (pip config set global.extra-index-url URL)")
+            }
             let reason = text[0] == 0 ? String(cString: cc_error(code)) : Self.string(text)
-            throw UpstreamFailure(description: "\(Address.withoutSecrets(url)): \(reason)")
+            throw UpstreamFailure(
+                description: "\(Address.withoutSecrets(url)): \(reason)", isPassing: cc_is_passing(code) != 0)
         }
         try transfer.begin(decoded: decode)
     }
@@ -95,7 +132,7 @@ final class Upstream: Sendable {
     func bytes(
         _ url: String, access: UpstreamAccess, accept: String? = nil, limit: Int,
         isCancelled: @escaping () -> Bool = { false }
-    ) throws -> (body: [UInt8], type: String)? {
+    ) throws -> (body: [UInt8], type: String, url: String)? {
         var found: Head?
         var bytes: [UInt8] = []
         try get(url, access: access, accept: accept, decode: true, isCancelled: isCancelled) {
@@ -110,9 +147,9 @@ final class Upstream: Sendable {
             bytes += $0
         }
         guard let found else { return nil }
-        if found.status == 200 { return (bytes, found.type) }
+        if found.status == 200 { return (bytes, found.type, found.url) }
         if [404, 410].contains(found.status) { return nil }
-        throw UpstreamFailure(description: "\(Address.withoutSecrets(url)): status \(found.status)")
+        throw UpstreamStatus.error(found.status, url)
     }
 
     private func withHandle<T>(_ body: (OpaquePointer) throws -> T) throws -> T {
@@ -147,14 +184,16 @@ private final class Transfer {
     let onHead: (Upstream.Head) throws -> Void
     let onBody: (UnsafeRawBufferPointer) throws -> Void
     var error: (any Error)?
-    private var current = Upstream.Head(status: 0, length: nil, type: "application/octet-stream")
+    private var current: Upstream.Head
+    private var next: String?
     private var isEncoded = false
     private var begun = false
 
     init(
-        isCancelled: @escaping () -> Bool, head: @escaping (Upstream.Head) throws -> Void,
+        url: String, isCancelled: @escaping () -> Bool, head: @escaping (Upstream.Head) throws -> Void,
         body: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) {
+        current = Upstream.Head(status: 0, url: url)
         self.isCancelled = isCancelled
         onHead = head
         onBody = body
@@ -165,13 +204,16 @@ private final class Transfer {
         let line = DockerfileReader.trimmed(String(decoding: bytes, as: UTF8.self))
         if line.hasPrefix("HTTP/") {
             let status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-            current = Upstream.Head(status: status, length: nil, type: "application/octet-stream")
+            current = Upstream.Head(status: status, url: next ?? current.url)
+            next = nil
             isEncoded = false
             return
         }
         guard let colon = line.firstIndex(of: ":") else { return }
         let value = DockerfileReader.trimmed(String(line[line.index(after: colon)...]))
         switch line[..<colon].lowercased() {
+        case "location" where (300..<400).contains(current.status):
+            next = Address.resolve(value, against: current.url)
         case "content-length": current.length = Int64(value)
         case "content-type": current.type = value
         case "content-encoding": isEncoded = value.lowercased() != "identity"

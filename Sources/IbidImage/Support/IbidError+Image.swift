@@ -16,23 +16,26 @@ extension IbidError {
     static func badImage(_ source: String, _ problem: String) -> IbidError {
         IbidError("bad-image", "\(source): \(problem)")
     }
+}
 
+extension GatewayProblem {
     /// Something asked the gateway for what the lock does not have.
-    static func notInLock(_ client: String, _ what: String) -> String {
-        "\(client) asked for \(what), which the lock does not have"
+    static func notInLock(_ client: GatewayClient, _ what: String) -> GatewayProblem {
+        GatewayProblem(
+            kind: .notInLock, text: "\(client.name) asked for \(what), which the lock does not have",
+            hint: "make the lock again with 'ibid lock', or remove it")
     }
 }
 
 extension IbidError {
     /// A `RUN` step failed: what the gateway could not give is the likeliest cause and comes first.
     static func stepFailed(
-        _ place: SourcePlace, _ how: String, text: String, complaints: [String], output: String
+        _ place: SourcePlace, _ how: String, text: String, problems: [GatewayProblem], output: String
     ) -> IbidError {
         let error = IbidError.dockerfile(place, "the step failed: \(how)", text: text)
-        let cause = complaints.isEmpty ? "" : "\n" + complaints.prefix(5).joined(separator: "\n")
+        let cause = problems.isEmpty ? "" : "\n" + problems.prefix(5).map(\.text).joined(separator: "\n")
         return IbidError(
             "step-failed", error.message + cause + (output.isEmpty ? "" : "\n" + output),
-            hint: complaints.contains { $0.hasSuffix("which the lock does not have") }
-                ? "make the lock again with 'ibid lock', or remove it" : nil)
+            hint: (problems.first { $0.kind == .notInLock } ?? problems.first { $0.hint != nil })?.hint)
     }
 }
