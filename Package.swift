@@ -130,7 +130,7 @@ let package = Package(
                 "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "IbidRuntime", "IbidTestSupport",
                 "CLinux", system,
             ],
-            swiftSettings: strict),
+            exclude: ["Probes"], swiftSettings: strict),
         .testTarget(
             name: "IbidEndToEndTests",
             dependencies: ["IbidModel", "IbidCrypto", "IbidEngine", "IbidCommands", "IbidTestSupport", "ibid", system],

@@ -85,6 +85,29 @@
 #define NUMBER(name) SYS_##name,
 static const int allowed_calls[] = {ALLOWED(NUMBER) ALLOWED_HERE(NUMBER)};
 static const int refused_calls[] = {REFUSED(NUMBER) REFUSED_HERE(NUMBER)};
+#define NAME(name) #name,
+static const char *const allowed_names[] = {ALLOWED(NAME) ALLOWED_HERE(NAME) NULL};
+static const char *const refused_names[] = {REFUSED(NAME) REFUSED_HERE(NAME) NULL};
+
+/* Flags of clone(2). */
+static const uint32_t namespaces[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+                                      CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
+/* Only local, internet and routing sockets. AF_VSOCK reaches the hypervisor whatever the network namespace is, AF_ALG
+   reaches kernel code with a history (CVE-2026-31431), and nothing else is of use to an analysis. */
+static const uint32_t families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+/* Linux, 32-bit Linux, the short inode form, and the question what it is. Address randomisation may be switched off
+   for oneself. */
+static const uint32_t personalities[] = {0, 0x8, 0x20000, 0x20008, 0x40000, 0xffffffff};
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+struct cl_seccomp_list cl_seccomp_lists(void) {
+    return (struct cl_seccomp_list){
+        .allowed = allowed_names, .refused = refused_names,
+        .namespaces = namespaces, .namespace_count = COUNT(namespaces),
+        .families = families, .family_count = COUNT(families),
+        .personalities = personalities, .personality_count = COUNT(personalities),
+    };
+}
 
 enum { MAX_INSTRUCTIONS = 2048 };
 
@@ -130,42 +153,27 @@ static void answer_all(struct program *program, const int *calls, size_t count, 
     }
 }
 
-/* Only local, internet and routing sockets. AF_VSOCK reaches the hypervisor whatever the network namespace is, AF_ALG
-   reaches kernel code with a history (CVE-2026-31431), and nothing else is of use to an analysis. */
-static void answer_socket(struct program *program) {
-    static const uint32_t families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
-    unless(program, BPF_JEQ, SYS_socket, 2 + 2 * 4);
+/* A call that is allowed for some values of its first argument. */
+static void answer_values(struct program *program, uint32_t call, const uint32_t *values, size_t count) {
+    unless(program, BPF_JEQ, call, (uint8_t)(2 + 2 * count));
     load(program, LOW_HALF(0));
-    for (size_t i = 0; i < 4; i++) {
-        unless(program, BPF_JEQ, families[i], 1);
+    for (size_t i = 0; i < count; i++) {
+        unless(program, BPF_JEQ, values[i], 1);
         answer(program, ALLOW);
     }
     answer(program, ERROR(EPERM));
 }
 
 static void answer_clone(struct program *program) {
-    const uint32_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER
-                                | CLONE_NEWPID | CLONE_NEWNET;
+    uint32_t any = 0;
+    for (size_t i = 0; i < COUNT(namespaces); i++) any |= namespaces[i];
     unless(program, BPF_JEQ, SYS_clone, 4);
     load(program, LOW_HALF(0));
-    unless(program, BPF_JSET, namespaces, 1);
+    unless(program, BPF_JSET, any, 1);
     answer(program, ERROR(EPERM));
     answer(program, ALLOW);
     unless(program, BPF_JEQ, SYS_clone3, 1);
     answer(program, ERROR(ENOSYS)); /* the C library then uses clone */
-}
-
-/* Linux, 32-bit Linux, the short inode form, and the question what it is. Address randomisation may be switched off
-   for oneself. */
-static void answer_personality(struct program *program) {
-    static const uint32_t values[] = {0, 0x8, 0x20000, 0x20008, 0x40000, 0xffffffff};
-    unless(program, BPF_JEQ, SYS_personality, 2 + 2 * 6);
-    load(program, LOW_HALF(0));
-    for (size_t i = 0; i < 6; i++) {
-        unless(program, BPF_JEQ, values[i], 1);
-        answer(program, ALLOW);
-    }
-    answer(program, ERROR(EPERM));
 }
 
 int cl_seccomp_filter(uint8_t *buffer, size_t size) {
@@ -175,11 +183,11 @@ int cl_seccomp_filter(uint8_t *buffer, size_t size) {
     emit(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0));
     answer(&program, ERROR(ENOSYS)); /* programs for another architecture have other numbers */
     load(&program, offsetof(struct seccomp_data, nr));
-    answer_all(&program, allowed_calls, sizeof allowed_calls / sizeof *allowed_calls, ALLOW);
-    answer_all(&program, refused_calls, sizeof refused_calls / sizeof *refused_calls, ERROR(EPERM));
+    answer_all(&program, allowed_calls, COUNT(allowed_calls), ALLOW);
+    answer_all(&program, refused_calls, COUNT(refused_calls), ERROR(EPERM));
     answer_clone(&program);
-    answer_socket(&program);
-    answer_personality(&program);
+    answer_values(&program, SYS_socket, families, COUNT(families));
+    answer_values(&program, SYS_personality, personalities, COUNT(personalities));
     answer(&program, ERROR(ENOSYS));
     if (program.length > MAX_INSTRUCTIONS || program.length * sizeof *program.code > size) return -E2BIG;
     memcpy(buffer, program.code, program.length * sizeof *program.code);

@@ -50,6 +50,8 @@ enum ReportJSON {
             ("wallSeconds", Formatting.seconds(report.wallMicroseconds)),
             ("cpuSeconds", Formatting.seconds(report.cpuMicroseconds)),
             ("peakMemoryBytes", report.peakMemoryBytes.map { .int($0) } ?? .null),
+            ("writtenBytes", report.writtenBytes.map { .int($0) } ?? .null),
+            ("limitsReached", .array(report.limitsReached.map { .string($0) })),
             ("host", .strings(report.host)),
             ("build", report.build.map(build) ?? .null),
             ("ledger", ledger(report.ledger)),

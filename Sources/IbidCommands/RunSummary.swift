@@ -17,6 +17,9 @@ enum RunSummary {
         for (path, reason) in report.refusedOutputs.sorted(by: { $0.key < $1.key }).prefix(20) {
             Terminal.note(Terminal.styled("left out:", .yellow) + " \(Terminal.safe(path)) (\(reason))")
         }
+        for limit in report.limitsReached {
+            Terminal.note(Terminal.styled("warning:", .yellow) + " it ran against the \(limit)")
+        }
         var facts = "wall \(Formatting.duration(microseconds: report.wallMicroseconds))"
         facts += ", cpu \(Formatting.duration(microseconds: report.cpuMicroseconds))"
         if let peak = report.peakMemoryBytes { facts += ", memory \(Formatting.size(peak))" }

@@ -88,6 +88,13 @@ struct LimitOptions: ParsableArguments {
     @Option(name: .customLong("wall"), help: "Wall time limit, such as 10m.")
     var wall: String?
 
+    @Option(name: .customLong("output-limit"), help: "Most bytes that it may write, such as 10GiB.")
+    var output: String?
+    @Option(name: .customLong("files-limit"), help: "Most files that it may write.")
+    var files: Int64?
+    @Option(name: .customLong("open-files"), help: "Most open files of one process.")
+    var openFiles: Int64?
+
     func changes() throws -> SubmitRequest.LimitChanges {
         var changes = SubmitRequest.LimitChanges()
         changes.memoryBytes = try memory.map { try SubmitRequest.LimitChanges.parseSize($0) }
@@ -95,12 +102,17 @@ struct LimitOptions: ParsableArguments {
             guard $0.isFinite, $0 >= 0.01, $0 <= 1_024 else { throw ValidationError("--cpus is from 0.01 to 1024") }
             return Int64(($0 * 1_000).rounded())
         }
-        changes.pids = try pids.map {
-            guard $0 >= 1 else { throw ValidationError("--pids-limit is at least 1") }
-            return $0
-        }
+        changes.pids = try Self.count(pids, "--pids-limit")
+        changes.outputBytes = try output.map { try SubmitRequest.LimitChanges.parseSize($0) }
+        changes.outputFiles = try Self.count(files, "--files-limit")
+        changes.openFiles = try Self.count(openFiles, "--open-files")
         changes.wallSeconds = try wall.map { try SubmitRequest.LimitChanges.parseDuration($0) }
         return changes
+    }
+
+    private static func count(_ value: Int64?, _ option: String) throws -> Int64? {
+        if let value, value < 1 { throw ValidationError("\(option) is at least 1") }
+        return value
     }
 }
 

@@ -10,9 +10,13 @@ struct Bundle {
     let user: ContainerUser
     /// What is mounted from the host, in the order of the sandbox's `bind` directories.
     let binds: [ContainerBind]
+    let runtime: ContainerRuntime
 
     /// Where the sandbox puts things, in its own mount namespace (`SCRATCH` in sandbox.h).
-    private static let scratch = "/tmp"
+    static let scratch = "/tmp"
+
+    /// PID 1 of the container, which starts the command (init.c).
+    private static let initProgram = "/dev/ibid-init"
 
     /// Docker's default set: what package managers need, and nothing that reaches beyond the user namespace.
     private static let buildCapabilities = [
@@ -22,27 +26,35 @@ struct Bundle {
 
     // Facts about the host, or ways to change it, that a container has no use for.
     private static let masked = [
-        "acpi", "asound", "config.gz", "interrupts", "kallsyms", "kcore", "keys", "kmsg", "latency_stats",
-        "sched_debug", "scsi", "timer_list", "timer_stats",
+        "acpi", "asound", "cmdline", "config.gz", "diskstats", "interrupts", "iomem", "ioports", "kallsyms", "kcore",
+        "key-users", "keys", "kmsg", "latency_stats", "modules", "partitions", "sched_debug", "scsi", "swaps",
+        "sys/kernel/random/boot_id", "timer_list", "timer_stats",
     ]
     private static let readOnly = ["bus", "fs", "irq", "sys", "sysrq-trigger"]
 
     var config: JSONValue {
         get throws {
-            [
+            var linux: [String: JSONValue] = [
+                "namespaces": .array(namespaces.map { ["type": .string($0)] }),
+                "uidMappings": Self.idMap(IDMap.current.users),
+                "gidMappings": Self.idMap(IDMap.current.groups),
+                "maskedPaths": .array(Self.masked.map { .string("/proc/" + $0) }),
+                "readonlyPaths": .array(Self.readOnly.map { .string("/proc/" + $0) }),
+            ]
+            var annotations: [String: JSONValue] = [:]
+            if runtime.isCrun {
+                annotations["run.oci.seccomp_bpf_data"] = .string(try SystemCalls.program().base64EncodedString())
+            } else {
+                linux["seccomp"] = SystemCalls.profile
+            }
+            return [
                 "ociVersion": "1.0.2",
                 "hostname": .string(spec.hostname),
                 "root": ["path": .string(Self.scratch + "/rootfs"), "readonly": false],
                 "process": process,
                 "mounts": .array(mounts),
-                "annotations": ["run.oci.seccomp_bpf_data": .string(try Self.filter())],
-                "linux": [
-                    "namespaces": .array(namespaces.map { ["type": .string($0)] }),
-                    "uidMappings": Self.idMap(IDMap.current.users),
-                    "gidMappings": Self.idMap(IDMap.current.groups),
-                    "maskedPaths": .array(Self.masked.map { .string("/proc/" + $0) }),
-                    "readonlyPaths": .array(Self.readOnly.map { .string("/proc/" + $0) }),
-                ],
+                "annotations": .object(annotations),
+                "linux": .object(linux),
             ]
         }
     }
@@ -74,7 +86,7 @@ struct Bundle {
                 "additionalGids": .array(user.groups.map { .int(Int64($0)) }),
             ],
             "cwd": .string(spec.workingDirectory),
-            "args": .array(spec.command.map { .string($0) }),
+            "args": .array(([Self.initProgram] + spec.command).map { .string($0) }),
             "env": .array(
                 spec.environment.sorted { $0.key < $1.key }.map { .string($0.key + "=" + $0.value) }),
             "noNewPrivileges": .bool(spec.privileges == .run),
@@ -141,6 +153,9 @@ struct Bundle {
         if case .memory(let bytes) = spec.effectiveTemporary {
             mounts.append(mount("tmpfs", "/tmp", ["nosuid", "nodev", "mode=1777", "size=\(bytes)"]))
         }
+        mounts.append(
+            mount(
+                "none", Self.initProgram, ["bind", "ro", "nosuid", "nodev"], source: Self.scratch + "/init"))
         for (index, bind) in binds.enumerated() {
             mounts.append(
                 mount(
@@ -148,12 +163,5 @@ struct Bundle {
                     source: "\(Self.scratch)/bind/\(index)"))
         }
         return mounts
-    }
-
-    private static func filter() throws -> String {
-        var bytes = [UInt8](repeating: 0, count: 16_384)
-        let count = cl_seccomp_filter(&bytes, bytes.count)
-        guard count > 0 else { throw IbidError.system("make", "the system call filter", errorText(count)) }
-        return Data(bytes.prefix(Int(count))).base64EncodedString()
     }
 }

@@ -61,9 +61,9 @@ public struct ContainerHost: Sendable {
         let runtime = try ContainerRuntime(spec.runtime)
         let layout = try CgroupLayout.current()
         try Owner.current.mark(spec.workspace)
-        let prepared = try PreparedContainer(spec)
+        let prepared = try PreparedContainer(spec, runtime: runtime)
         let group = try ControlGroup(name: Owner.current.groupName(spec.workspace), layout: layout)
-        try group.apply(spec.limits, ownProcesses: PreparedContainer.ownProcesses)
+        try group.apply(spec.limits, ownProcesses: runtime.ownProcesses)
         let owner = (
             uid: ContainerUser.firstHostID + prepared.user.uid, gid: ContainerUser.firstHostID + prepared.user.gid
         )
@@ -72,12 +72,15 @@ public struct ContainerHost: Sendable {
         let err = try OutputPipe(owner: owner, sink: stderr)
         defer { err.finish() }
         let process = try SandboxProcess(
-            program: sandbox, plan: prepared.plan(runtime: runtime.path, hide: layout.hybridTree),
+            program: sandbox, plan: prepared.plan(runtime: runtime, hide: layout.hybridTree),
             stdout: out.writer, stderr: err.writer)
         out.closeWriter()
         err.closeWriter()
+        let disk = try diskWatch(spec, group)
+        defer { disk?.end() }
         let watch = ContainerWatch(
-            process: process, group: group, limits: spec.limits, gateway: gateway, stops: stops,
+            process: process, group: group, limits: spec.limits, gateway: gateway,
+            stops: stops + (disk.map { [$0.stop] } ?? []),
             command: spec.command.first ?? "")
         // Asked while the command runs: it costs as much as a good part of the start.
         let version = try WorkerThread { _ = try? runtime.version() }  // asked again below, where an error is seen
@@ -86,9 +89,17 @@ public struct ContainerHost: Sendable {
         outcome.isolation = [
             "level": level.rawValue, "runtime": runtime.name, "runtimeVersion": try runtime.version(),
             "cgroup": layout.roots.isEmpty ? "none" : layout.version.rawValue, "limits": group.enforcement.text,
-            "seccomp": "ibid-1",
+            "seccomp": SystemCalls.name,
             "ids": "\(ContainerUser.firstHostID)+\(ContainerUser.idCount)",
         ]
         return outcome
+    }
+
+    private func diskWatch(_ spec: ContainerSpec, _ group: ControlGroup) throws -> DiskWatch? {
+        guard spec.limits.writtenBytes != nil || spec.limits.writtenFiles != nil else { return nil }
+        let groups = group.directories
+        return try DiskWatch(upper: spec.workspace.appending("upper"), limits: spec.limits) {
+            ControlGroup.processes(in: groups)
+        }
     }
 }

@@ -22,6 +22,11 @@ public struct ContainerOutcome: Hashable, Sendable {
     public var cpuMicroseconds: Int64
     /// The largest memory of all its processes together; nil where the kernel does not tell.
     public var peakMemoryBytes: Int64?
+    /// Bytes that its processes had a disk write, what they wrote and deleted again included; nil where the kernel does
+    /// not tell.
+    public var writtenBytes: Int64?
+    /// Limits that it ran against without being ended, such as `process limit 64`.
+    public var limitsReached: [String]
     /// What held it: level, runtime and its version, cgroup version, id range, seccomp list.
     public var isolation: [String: String]
 }

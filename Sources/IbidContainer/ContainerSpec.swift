@@ -115,11 +115,15 @@ public struct ContainerLimits: Hashable, Sendable {
     public var fileBytes: Int64?
     /// Open descriptors per process.
     public var openFiles: Int64?
+    /// Disk space of everything in the writable layer.
+    public var writtenBytes: Int64?
+    /// Files, links and directories in the writable layer.
+    public var writtenFiles: Int64?
 
     /// Makes a set of limits.
     public init(
         memoryBytes: Int64? = nil, cpuMillis: Int64? = nil, pids: Int64? = nil, wallSeconds: Int64? = nil,
-        fileBytes: Int64? = nil, openFiles: Int64? = nil
+        fileBytes: Int64? = nil, openFiles: Int64? = nil, writtenBytes: Int64? = nil, writtenFiles: Int64? = nil
     ) {
         self.memoryBytes = memoryBytes
         self.cpuMillis = cpuMillis
@@ -127,6 +131,8 @@ public struct ContainerLimits: Hashable, Sendable {
         self.wallSeconds = wallSeconds
         self.fileBytes = fileBytes
         self.openFiles = openFiles
+        self.writtenBytes = writtenBytes
+        self.writtenFiles = writtenFiles
     }
 
     /// Half of the memory limit, as the kernel gives a tmpfs half of the machine: what lies there counts as memory, and

@@ -25,10 +25,13 @@ public final class ContainerStop: Sendable {
         _ = cl_eventfd_signal(descriptor)
     }
 
-    /// From now on SIGINT and SIGTERM throw this switch instead of ending the process. For the life of the process:
+    /// From now on SIGINT, SIGTERM and SIGHUP (a terminal that went away, unless it is ignored as nohup does) throw this switch instead of ending the process. For the life of the process:
     /// the switch must not go away before.
     public func throwOnSignals() throws {
-        for signal in [SIGINT, SIGTERM] {
+        var hangUp = sigaction()
+        sigaction(SIGHUP, nil, &hangUp)
+        let ignoresHangUp = unsafeBitCast(hangUp.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
+        for signal in [SIGINT, SIGTERM] + (ignoresHangUp ? [] : [SIGHUP]) {
             let result = cl_signal_to_eventfd(signal, descriptor)
             guard result == 0 else { throw IbidError.system("handle", "signal \(signal)", errorText(result)) }
         }
@@ -38,6 +41,12 @@ public final class ContainerStop: Sendable {
     public var isThrown: Bool {
         var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return Glibc.poll(&poll, 1, 0) > 0
+    }
+
+    /// Waits until it is thrown, at most so long; whether it is.
+    func waits(microseconds: Int64) -> Bool {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&poll, 1, Int32(clamping: (microseconds + 999) / 1_000)) > 0
     }
 
     /// Why; a signal leaves no words.

@@ -17,6 +17,9 @@ final class ContainerWatch {
     private var failure: String?
     private var runtimeLog = ""
     private var status: Int32?
+    private var commandStatus: Int32?
+    private var executionError: Int32?
+    private var writtenBytes: Int64?
     private var started: (time: Timestamp, clock: Int64)?
     private var ended: (time: Timestamp, clock: Int64)?
     private var meter: ProcessMeter?
@@ -59,12 +62,13 @@ final class ContainerWatch {
             // The largest process on its own is known even when it came and went between two looks.
             peak: group.peakMemoryBytes() ?? max(meter?.peakMemoryBytes ?? 0, exit.peak_memory_bytes)
         )
+        let reached = group.ranOutOfProcesses() ? ["process limit \(limits.pids ?? 0)"] : []
         try group.remove()
         if let thrown { throw thrown }
         return ContainerOutcome(
             ending: try ending(exit), startedAt: (started ?? now).time, finishedAt: (ended ?? now).time,
             wallMicroseconds: (ended ?? now).clock - (started ?? now).clock, cpuMicroseconds: usage.cpu,
-            peakMemoryBytes: usage.peak, isolation: [:])
+            peakMemoryBytes: usage.peak, writtenBytes: writtenBytes, limitsReached: reached, isolation: [:])
     }
 
     private var now: (time: Timestamp, clock: Int64) {
@@ -95,6 +99,9 @@ final class ContainerWatch {
                 case .gateway(let socket): try startGateway(socket)
                 case .log(let text): runtimeLog += text
                 case .failed(let text): failure = text
+                case .command(let value): commandStatus = value
+                case .notExecuted(let error): executionError = error
+                case .written(let bytes): writtenBytes = bytes
                 case .ended(let value):
                     status = value
                     ended = now
@@ -168,13 +175,24 @@ final class ContainerWatch {
             let how = exit.exited != 0 ? "exit status \(exit.code)" : "signal \(exit.signal)"
             throw IbidError.sandboxVanished(how)
         }
-        // wait(2): the low seven bits are the signal that ended it, the next byte its exit status.
-        let (signal, code) = (status & 0x7f, status >> 8 & 0xff)
-        if signal != 0 { throw IbidError.sandboxVanished("the runtime ended by signal \(signal)") }
-        if code != 0, let error = RuntimeLog.firstError(runtimeLog) {
-            throw RuntimeLog.isCommandNotFound(error)
-                ? IbidError.commandNotFound(command) : IbidError.containerNotStarted(error)
+        if let executionError {
+            throw executionError == ENOENT || executionError == ENOTDIR
+                ? IbidError.commandNotFound(command)
+                : IbidError.commandNotExecutable(command, String(cString: strerror(executionError)))
         }
-        return .exited(Int(code))
+        // What init saw is exact; without it (a runtime that hands no descriptor on) the runtime's word counts.
+        if let commandStatus { return .exited(Self.code(of: commandStatus)) }
+        guard status & 0x7f == 0 else {
+            throw IbidError.sandboxVanished("the runtime ended by signal \(status & 0x7f)")
+        }
+        let code = Self.code(of: status)
+        if code != 0, let error = RuntimeLog.firstError(runtimeLog) { throw IbidError.containerNotStarted(error) }
+        return .exited(code)
+    }
+
+    // wait(2): the low seven bits are the signal that ended it, the next byte its exit status.
+    private static func code(of status: Int32) -> Int {
+        let signal = status & 0x7f
+        return Int(signal != 0 ? 128 + signal : status >> 8 & 0xff)
     }
 }

@@ -82,7 +82,7 @@ final class ControlGroup {
         return root.appending(Self.parent).appending(name)
     }
 
-    private var directories: [FilePath] { layout.roots.map { $0.appending(Self.parent).appending(name) } }
+    var directories: [FilePath] { layout.roots.map { $0.appending(Self.parent).appending(name) } }
 
     // MARK: Limits
 
@@ -187,6 +187,9 @@ final class ControlGroup {
         let file = layout.version == .v2 ? "memory.peak" : "memory.max_usage_in_bytes"
         return counter("memory", file, key: nil)
     }
+
+    /// Whether a new process was refused for the limit of processes.
+    func ranOutOfProcesses() -> Bool { (counter("pids", "pids.events", key: "max") ?? 0) > 0 }
 
     // A file with one number, or with lines of a key and a number.
     private func counter(_ controller: String, _ file: String, key: String?) -> Int64? {

@@ -14,10 +14,6 @@ extension IbidError {
             hint: name == "crun" ? "apt-get install crun" : "install it, or leave --runtime out for crun")
     }
 
-    static func runtimeUnsupported(_ name: String) -> IbidError {
-        IbidError("runtime-unsupported", "the container runtime '\(name)' is not supported yet", hint: "use crun")
-    }
-
     static func sandboxFailed(_ text: String) -> IbidError {
         if text.hasPrefix("map the ids of") {
             return IbidError(
@@ -36,6 +32,12 @@ extension IbidError {
         IbidError(
             "command-not-found", "the image has no command '\(command)'",
             hint: "check the spelling, PATH, and that the image's build installs it")
+    }
+
+    static func commandNotExecutable(_ command: String, _ reason: String) -> IbidError {
+        IbidError(
+            "command-not-executable", "the image's '\(command)' cannot be executed: \(reason)",
+            hint: "check its mode, its first line (#!), and that it is for this machine's processor")
     }
 
     static func containerNotStarted(_ log: String) -> IbidError {

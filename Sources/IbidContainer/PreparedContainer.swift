@@ -10,10 +10,7 @@ struct PreparedContainer {
     private let spec: ContainerSpec
     private let binds: [ContainerBind]
 
-    /// The sandbox and the runtime, one thread each, while the command runs.
-    static let ownProcesses: Int64 = 2
-
-    init(_ spec: ContainerSpec) throws {
+    init(_ spec: ContainerSpec, runtime: ContainerRuntime) throws {
         let stack = LayerStack(spec.layers)
         user = try ContainerUser(spec.user, in: stack)
         let workspace = spec.workspace
@@ -25,18 +22,18 @@ struct PreparedContainer {
         // Nor has the moment: the container sees this directory's time as that of its root.
         let timed = cl_utimes_at(CL_AT_FDCWD, workspace.appending("upper").string, 0, 0)
         guard timed == 0 else { throw IbidError.system("set the time of", workspace.string, errorText(timed)) }
-        // Docker gives every container these lines; without them nothing resolves `localhost`.
+        // A build step may write what is nobody's: a mount keeps it out of the layer.
         let hosts = workspace.appending("bundle/hosts")
-        try TextFile.create(
-            Array(
-                "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t\(spec.hostname)\n".utf8),
-            at: hosts)
-        binds = spec.binds + [ContainerBind(source: hosts, target: "/etc/hosts", readOnly: spec.privileges == .run)]
+        if spec.privileges == .build { try TextFile.create(Array(Self.hosts(spec).utf8), at: hosts) }
+        binds =
+            spec.binds
+            + (spec.privileges == .build ? [ContainerBind(source: hosts, target: "/etc/hosts", readOnly: false)] : [])
         self.spec = spec
 
         var skeleton = Skeleton(root: workspace.appending("skeleton"), stack: stack)
         for path in ["/proc", "/dev"] { try skeleton.directory(path) }
-        if case .memory = spec.effectiveTemporary { try skeleton.directory("/tmp") }
+        // runc gives the file system in memory the mode of what it covers.
+        if case .memory = spec.effectiveTemporary { try skeleton.directory("/tmp", mode: 0o1777) }
         if !isCovered(spec.workingDirectory) { try skeleton.directory(spec.workingDirectory) }
         for path in spec.directories { try skeleton.directory(path, owner: user) }
         for bind in binds where !isCovered(bind.target) {
@@ -50,10 +47,27 @@ struct PreparedContainer {
                 try skeleton.file(bind.target)
             }
         }
+        if spec.privileges == .run { try addFacts(to: &skeleton) }
         try skeleton.finish()
-        let bundle = Bundle(spec: spec, user: user, binds: binds)
+        let bundle = Bundle(spec: spec, user: user, binds: binds, runtime: runtime)
         try TextFile.create(
             CanonicalJSON.bytes(try bundle.config), at: workspace.appending("bundle/config.json"))
+    }
+
+    // Docker gives every container these lines; without them nothing resolves `localhost`.
+    private static func hosts(_ spec: ContainerSpec) -> String {
+        "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t\(spec.hostname)\n"
+    }
+
+    // What would be the machine's is the spec's. A mount of each file would show a path of the host in mountinfo.
+    private func addFacts(to skeleton: inout Skeleton) throws {
+        try skeleton.file("/etc/hosts", content: Self.hosts(spec))
+        // The C library counts processors in /sys: os.cpu_count() is what the run may use, here and on any replay.
+        guard let millis = spec.limits.cpuMillis else { return }
+        let last = max(1, (millis + 999) / 1_000) - 1
+        for name in ["online", "possible", "present"] {
+            try skeleton.file("/sys/devices/system/cpu/" + name, content: last == 0 ? "0\n" : "0-\(last)\n")
+        }
     }
 
     // The runtime itself makes mount points in the file systems that it has just mounted.
@@ -64,17 +78,28 @@ struct PreparedContainer {
     }
 
     /// What the sandbox is told (plan.c).
-    func plan(runtime: FilePath?, hide: FilePath?) -> [String] {
+    ///
+    /// - Parameter hide: the v2 tree of a host that has both, which crun does not start beside.
+    func plan(runtime: ContainerRuntime?, hide: FilePath?) -> [String] {
         var plan = [
-            "container=ibid", "bundle=\(spec.workspace.appending("bundle"))", "workspace=\(spec.workspace)",
+            "bundle=\(spec.workspace.appending("bundle"))", "workspace=\(spec.workspace)",
             "first-id=\(ContainerUser.firstHostID)", "id-count=\(ContainerUser.idCount)",
         ]
         if !IDMap.current.isInitial { plan.append("nested=1") }
-        if let runtime { plan.append("runtime=\(runtime)") }
-        if let hide { plan.append("hide=\(hide)") }
+        if let runtime {
+            plan.append("runtime=\(runtime.path)")
+            plan += runtime.arguments(container: "ibid").map { "argument=" + $0 }
+        }
+        if let runtime, !runtime.isCrun {
+            plan.append("lock-cgroups=1")
+        } else if let hide {
+            plan.append("hide=\(hide)")
+        }
         plan += spec.layers.map { "layer=\($0)" }
         plan.append("layer=\(spec.workspace.appending("skeleton"))")
-        plan += binds.map { ($0.readOnly ? "read-only=" : "writable=") + $0.source.string }
+        // A run learns nothing of where its inputs lie on the host.
+        let readOnly = spec.privileges == .run ? "sealed=" : "read-only="
+        plan += binds.map { ($0.readOnly ? readOnly : "writable=") + $0.source.string }
         if spec.privileges == .build {
             plan.append("own-network=1")
             if let port = spec.gatewayPort { plan.append("gateway-port=\(port)") }

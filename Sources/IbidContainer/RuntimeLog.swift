@@ -10,9 +10,4 @@ enum RuntimeLog {
         }
         return nil
     }
-
-    /// Whether it says that there is no such program, or that it is none.
-    static func isCommandNotFound(_ error: String) -> Bool {
-        error.contains("executable file") || error.hasPrefix("open executable") || error.hasPrefix("exec ")
-    }
 }

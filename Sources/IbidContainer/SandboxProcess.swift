@@ -12,6 +12,12 @@ final class SandboxProcess {
         case gateway(Int32)
         case started
         case log(String)
+        /// What the container's init saw: the command's wait status.
+        case command(status: Int32)
+        /// What the container's init saw: why the command could not be executed (errno).
+        case notExecuted(Int32)
+        /// Bytes that everything in the container had a disk write.
+        case written(Int64)
         /// The runtime's wait status; nothing of the container is left.
         case ended(Int32)
         /// The sandbox is gone.
@@ -84,6 +90,13 @@ final class SandboxProcess {
         case UInt8(ascii: "G") where descriptor >= 0: return .gateway(descriptor)
         case UInt8(ascii: "S"): return .started
         case UInt8(ascii: "L"): return .log(text)
+        case UInt8(ascii: "I") where payload.count == 8:
+            let seen = payload.withUnsafeBytes { bytes in
+                (0..<2).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self) }
+            }
+            return seen[0] == 1 ? .command(status: seen[1]) : .notExecuted(seen[1])
+        case UInt8(ascii: "W") where payload.count == 8:
+            return .written(payload.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) })
         case UInt8(ascii: "X") where payload.count == 4:
             return .ended(payload.withUnsafeBytes { $0.loadUnaligned(as: Int32.self) })
         default: throw IbidError.sandboxVanished("it sent something unknown")

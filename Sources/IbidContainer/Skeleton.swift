@@ -22,34 +22,38 @@ struct Skeleton {
 
     /// Makes sure that a directory is there.
     ///
-    /// - Parameter owner: who owns it when it has to be made.
-    mutating func directory(_ path: String, owner: ContainerUser? = nil) throws {
+    /// - Parameters:
+    ///   - owner: who owns it when it has to be made.
+    ///   - mode: its mode then.
+    mutating func directory(_ path: String, owner: ContainerUser? = nil, mode: UInt32 = 0o755) throws {
         let resolution = try stack.resolve(path)
         switch resolution.node {
         case .directory: return
         case .file, .symlink: throw IbidError.mountPoint(path, "the image has a file there")
         case nil:
             let made = try make(resolution.missing[...], below: resolution, path)
-            guard let owner else { return }
-            let result = cl_chown_at(CL_AT_FDCWD, made.string, owner.uid, owner.gid)
+            var result = owner.map { cl_chown_at(CL_AT_FDCWD, made.string, $0.uid, $0.gid) } ?? 0
+            if result == 0, mode != 0o755 { result = cl_chmod_at(CL_AT_FDCWD, made.string, mode) }
             guard result == 0 else { throw IbidError.mountPoint(path, errorText(result)) }
         }
     }
 
-    /// Makes sure that a file is there, to mount another on it.
-    mutating func file(_ path: String) throws {
+    /// Makes sure that a file is there, to mount another on it, or to hold what the image cannot know.
+    ///
+    /// - Parameter content: what it holds; nil when only its being there counts.
+    mutating func file(_ path: String, content: String? = nil) throws {
         let resolution = try stack.resolve(path)
+        let (parent, name): (FilePath, String)
         switch resolution.node {
-        case .file: return
+        case .file(let file, _):
+            guard content != nil, let last = file.lastComponent?.string else { return }
+            (parent, name) = (try make([], below: resolution, path), last)
         case .directory, .symlink: throw IbidError.mountPoint(path, "the image has a directory there")
         case nil:
-            let parent = try make(resolution.missing.dropLast(), below: resolution, path)
-            guard let name = resolution.missing.last else { return }
-            let descriptor = open(parent.appending(name).string, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o644)
-            guard descriptor >= 0 else { throw IbidError.mountPoint(path, lastError()) }
-            fchmod(descriptor, 0o644)
-            close(descriptor)
+            guard let last = resolution.missing.last else { return }
+            (parent, name) = (try make(resolution.missing.dropLast(), below: resolution, path), last)
         }
+        try TextFile.create(Array((content ?? "").utf8), at: parent.appending(name))
     }
 
     /// Sets the directories' times, after everything has been made: a new entry changes its directory's time.

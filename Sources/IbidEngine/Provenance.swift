@@ -56,6 +56,8 @@ extension RunFacts {
             "wallMicroseconds": .int(measurement.wallMicroseconds),
             "cpuMicroseconds": .int(measurement.cpuMicroseconds),
             "peakMemoryBytes": measurement.peakMemoryBytes.map { .int($0) } ?? .null,
+            "writtenBytes": measurement.writtenBytes.map { .int($0) } ?? .null,
+            "limitsReached": .array(measurement.limitsReached.map { .string($0) }),
             "refusedOutputs": .strings(measurement.refusedOutputs),
         ]
         return Statement(

@@ -51,6 +51,8 @@ extension RunReport {
         wallMicroseconds = measured?["wallMicroseconds"]?.int ?? 0
         cpuMicroseconds = measured?["cpuMicroseconds"]?.int ?? 0
         peakMemoryBytes = measured?["peakMemoryBytes"]?.int
+        writtenBytes = measured?["writtenBytes"]?.int
+        limitsReached = measured?["limitsReached"]?.array?.compactMap(\.string) ?? []
         refusedOutputs = measured?["refusedOutputs"]?.object?.compactMapValues(\.string) ?? [:]
         outputs = try result.map { try store.read(RunResult.self, from: $0).outputs } ?? []
     }

@@ -55,6 +55,10 @@ public struct RunReport: Hashable, Sendable {
     public var cpuMicroseconds: Int64
     /// Largest memory in bytes.
     public var peakMemoryBytes: Int64?
+    /// Bytes that its processes had a disk write.
+    public var writtenBytes: Int64?
+    /// Limits that it ran against without being ended.
+    public var limitsReached: [String]
     /// Facts of the host.
     public var host: [String: String]
     /// Outputs that were left out, and why.

@@ -56,6 +56,12 @@ public struct SubmitRequest: Sendable {
         public var pids: Int64?
         /// Seconds of wall time.
         public var wallSeconds: Int64?
+        /// Bytes of everything that the run writes.
+        public var outputBytes: Int64?
+        /// Files that the run writes.
+        public var outputFiles: Int64?
+        /// Open descriptors per process.
+        public var openFiles: Int64?
 
         /// No change.
         public init() {}
@@ -72,6 +78,9 @@ public struct SubmitRequest: Sendable {
             if let cpuMillis { limits.cpuMillis = cpuMillis }
             if let pids { limits.pids = pids }
             if let wallSeconds { limits.wallSeconds = wallSeconds }
+            if let outputBytes { limits.outputBytes = outputBytes }
+            if let outputFiles { limits.outputFiles = outputFiles }
+            if let openFiles { limits.openFiles = openFiles }
             return limits
         }
     }

@@ -92,11 +92,16 @@ public struct RunMeasurement: Hashable, Sendable, Codable {
     public var host: [String: String]
     /// What was left out of the outputs and why (`path` → `named pipe`).
     public var refusedOutputs: [String: String]
+    /// Bytes that its processes had a disk write; nil where the kernel does not tell.
+    public var writtenBytes: Int64?
+    /// Limits that it ran against without being ended, such as `process limit 64`.
+    public var limitsReached: [String]
 
     /// Makes a measurement.
     public init(
         startedAt: Timestamp, finishedAt: Timestamp, wallMicroseconds: Int64, cpuMicroseconds: Int64,
-        peakMemoryBytes: Int64?, host: [String: String], refusedOutputs: [String: String] = [:]
+        peakMemoryBytes: Int64?, host: [String: String], refusedOutputs: [String: String] = [:],
+        writtenBytes: Int64? = nil, limitsReached: [String] = []
     ) {
         self.startedAt = startedAt
         self.finishedAt = finishedAt
@@ -105,6 +110,8 @@ public struct RunMeasurement: Hashable, Sendable, Codable {
         self.peakMemoryBytes = peakMemoryBytes
         self.host = host
         self.refusedOutputs = refusedOutputs
+        self.writtenBytes = writtenBytes
+        self.limitsReached = limitsReached
     }
 }
 

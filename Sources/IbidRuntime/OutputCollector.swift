@@ -134,11 +134,11 @@ struct OutputCollector {
         let text = OutputPath.text(path)
         guard isWanted(text) else { return }
         guard outputs.count < limits.outputFiles else {
-            exceeded = exceeded ?? "output limit \(limits.outputFiles) files"
+            exceeded = exceeded ?? outputLimit(files: limits.outputFiles)
             return refuse(path, "more than \(limits.outputFiles) files")
         }
         guard status.size <= UInt64(clamping: bytesLeft) else {
-            exceeded = exceeded ?? "output limit \(sizeText(limits.outputBytes))"
+            exceeded = exceeded ?? outputLimit(bytes: limits.outputBytes)
             return refuse(path, "\(sizeText(Int64(clamping: status.size))) go beyond the output limit")
         }
         let isLink = status.mode & UInt32(S_IFMT) == UInt32(S_IFLNK)

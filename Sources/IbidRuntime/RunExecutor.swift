@@ -53,7 +53,8 @@ public struct RunExecutor: Sendable {
                 memoryBytes: spec.limits.memoryBytes, cpuMillis: spec.limits.cpuMillis, pids: spec.limits.pids,
                 wallSeconds: spec.limits.wallSeconds,
                 // One byte more, so that a file which was cut off is seen to go beyond the limit.
-                fileBytes: spec.limits.outputBytes + 1, openFiles: spec.limits.openFiles),
+                fileBytes: spec.limits.outputBytes + 1, openFiles: spec.limits.openFiles,
+                writtenBytes: spec.limits.outputBytes, writtenFiles: spec.limits.outputFiles),
             temporary: keepsTemporaryFiles(spec) ? .layer : nil, runtime: spec.runtime)
         let outcome = try host.run(
             container, stdout: { out.add($0) }, stderr: { err.add($0) }, stops: [full] + (stop.map { [$0] } ?? []))
@@ -70,7 +71,8 @@ public struct RunExecutor: Sendable {
             startedAt: outcome.startedAt, finishedAt: .now, wallMicroseconds: outcome.wallMicroseconds,
             cpuMicroseconds: outcome.cpuMicroseconds, peakMemoryBytes: outcome.peakMemoryBytes,
             host: HostFacts.current.merging(Self.facts(outcome.isolation)) { $1 },
-            refusedOutputs: collector.refused)
+            refusedOutputs: collector.refused, writtenBytes: outcome.writtenBytes,
+            limitsReached: outcome.limitsReached)
         return (result, measurement)
     }
 

@@ -24,7 +24,7 @@ final class StreamBudget: Sendable {
             taken += granted
             return Int(granted)
         }
-        if granted < count { full.stop(reason: "output limit \(sizeText(limit))") }
+        if granted < count { full.stop(reason: outputLimit(bytes: limit)) }
         return granted
     }
 

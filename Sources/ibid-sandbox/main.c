@@ -25,28 +25,30 @@ static void die_with_parent(pid_t parent) {
 }
 
 /* PID 1 of the container's outer PID namespace becomes the runtime. */
-__attribute__((noreturn)) static void become_runtime(const struct plan *plan, int runtime, int sandbox) {
+__attribute__((noreturn)) static void become_runtime(const struct plan *plan, int runtime, int sandbox, int init) {
     die_with_parent(0);
     /* From inside, the parent's id reads as 0 whether it lives or not: its pidfd tells. */
     struct pollfd ended = {.fd = sandbox, .events = POLLIN};
     if (poll(&ended, 1, 0) != 0) _exit(125);
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) fail("mount /proc");
-    char *arguments[] = {
-        (char *)plan->runtime, "--cgroup-manager=disabled", "--root", SCRATCH "/state", "--log", LOG,
-        "--log-format=json",   "run", "--bundle", SCRATCH "/bundle", (char *)plan->container, NULL};
+    char *arguments[MAX_ARGUMENTS + 2] = {(char *)plan->runtime};
+    for (size_t i = 0; i < plan->argument_count; i++) arguments[i + 1] = (char *)plan->arguments[i];
     char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
+    /* The init's descriptor takes the place of the control socket, which moves away. */
+    if ((control = fcntl(CONTROL, F_DUPFD_CLOEXEC, 10)) < 0 || dup2(init, INIT_REPORT) < 0)
+        fail("hand on the init's descriptor");
     execveat(runtime, "", arguments, environment, AT_EMPTY_PATH);
     fail("execute %s", plan->runtime);
 }
 
-static pid_t start_runtime(const struct plan *plan, int runtime, int *pidfd) {
+static pid_t start_runtime(const struct plan *plan, int runtime, int init, int *pidfd) {
     int sandbox = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (sandbox < 0) fail("open the sandbox's own pidfd");
     struct clone_args request = {
         .flags = CLONE_NEWPID | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
     pid_t child = (pid_t)syscall(SYS_clone3, &request, sizeof request);
     if (child < 0) fail("make a PID namespace");
-    if (child == 0) become_runtime(plan, runtime, sandbox);
+    if (child == 0) become_runtime(plan, runtime, sandbox, init);
     close(sandbox);
     return child;
 }
@@ -90,8 +92,30 @@ static void report_log(void) {
     close(fd);
 }
 
+/* Every holder of the pipe's other end is gone: what is in it is all there will be. */
+static void report_init(int fd) {
+    struct init_report seen;
+    if (read(fd, &seen, sizeof seen) == (ssize_t)sizeof seen) report(REPORT_INIT, &seen, sizeof seen);
+    close(fd);
+}
+
+/* proc(5): a process' figures include those of the children that it has waited for, down to the last. */
+static void report_written(void) {
+    char text[1024];
+    int fd = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return; /* a kernel that does not count */
+    ssize_t got = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[got > 0 ? got : 0] = 0;
+    const char *line = strstr(text, "\nwrite_bytes: ");
+    if (!line) return;
+    int64_t bytes = strtoll(line + 14, NULL, 10);
+    report(REPORT_WRITTEN, &bytes, sizeof bytes);
+}
+
 int main(int count, char **arguments) {
     static struct plan plan;
+    if (count > 0 && strcmp(arguments[0], INIT_PATH) == 0) be_init(count, arguments);
     /* A container that only has to start. */
     if (count == 2 && strcmp(arguments[1], "--probe") == 0) return 0;
     pid_t parent = getppid();
@@ -108,12 +132,16 @@ int main(int count, char **arguments) {
 
     int status = 0;
     if (plan.runtime) {
-        int pidfd = -1;
+        int pidfd = -1, init[2];
+        if (pipe2(init, O_CLOEXEC) < 0) fail("make a pipe");
         wait_for_word();
         report(REPORT_STARTED, NULL, 0);
-        pid_t child = start_runtime(&plan, runtime, &pidfd);
+        pid_t child = start_runtime(&plan, runtime, init[1], &pidfd);
+        close(init[1]);
         status = await(child, pidfd);
         report_log();
+        report_init(init[0]);
+        report_written();
     }
     report(REPORT_ENDED, &status, sizeof status);
     return 0;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -65,14 +66,72 @@ static void mount_overlay(const struct plan *plan) {
     if (plan->first_id) act_as(0);
 }
 
+/* Where a bind comes from: a tree of its own and, of a file that is sealed, `/` and its name in that tree. */
+struct source {
+    int tree;
+    const char *name;
+};
+
+/* A bind mount shows in /proc/self/mountinfo where its source lies on the host's file system; an overlay does not. So
+   the source, or the directory that holds the source, becomes the lower directory of one. */
+static void seal(const struct source *from, const char *source, const char *target, size_t index) {
+    char below[32], above[32], options[96], inner[400];
+    snprintf(below, sizeof below, "sealed/%zu", index);
+    snprintf(above, sizeof above, "sealed/%zu.view", index);
+    snprintf(options, sizeof options, "lowerdir=%s:sealed/empty", below);
+    make_directory(below);
+    make_directory(above);
+    attach(from->tree, below);
+    if (mount("ibid", above, "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, options) < 0) fail("seal %s", source);
+    snprintf(inner, sizeof inner, "%s%s", above, from->name);
+    int view = clone_tree(inner);
+    make_mount_point(view, target);
+    attach(view, target);
+}
+
+static struct source open_source(const struct bind *bind) {
+    struct stat file;
+    char directory[4096];
+    if (stat(bind->source, &file) < 0) fail("find %s", bind->source);
+    if (!bind->sealed || S_ISDIR(file.st_mode)) return (struct source){clone_tree(bind->source), ""};
+    const char *name = strrchr(bind->source, '/');
+    snprintf(directory, sizeof directory, "%.*s", (int)(name - bind->source), bind->source);
+    return (struct source){clone_tree(directory), name};
+}
+
+/* The container's init is this very program. It is copied, as the installed file may be closed to other users or on a
+   file system that is mounted without execution. */
+static void copy_init(void) {
+    int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), to = open("init", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0555);
+    struct stat file;
+    if (from < 0 || to < 0 || fstat(from, &file) < 0) fail("copy the container's init");
+    for (off_t left = file.st_size; left > 0;) {
+        ssize_t sent = sendfile(to, from, NULL, (size_t)left);
+        if (sent <= 0) fail("copy the container's init");
+        left -= sent;
+    }
+    close(from);
+    close(to);
+}
+
+/* A runtime that insists on a cgroup of its own is told by the kernel that it may not have one: ibid's limits and
+   counters are on the group that everything of the container is in. */
+static void lock_cgroups(void) {
+    struct mount_attr request = {.attr_set = MOUNT_ATTR_RDONLY};
+    if (mount_setattr(AT_FDCWD, "/sys/fs/cgroup", AT_RECURSIVE, &request, sizeof request) < 0)
+        fail("make the cgroups read-only");
+}
+
 void build_root(const struct plan *plan) {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail("make the mounts private");
+    if (plan->lock_cgroups) lock_cgroups();
     for (size_t i = 0; i < plan->hide_count; i++)
         if (mount("none", plan->hide[i], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=755") < 0)
             fail("cover %s", plan->hide[i]);
 
     /* Every source is opened before the scratch directory is covered, as it may be below it. */
-    static int layers[MAX_LAYERS], binds[MAX_BINDS];
+    static int layers[MAX_LAYERS];
+    static struct source binds[MAX_BINDS];
     int id_map = plan->first_id ? open_id_map(plan->first_id, plan->id_count) : -1;
     for (size_t i = 0; i < plan->layer_count; i++) {
         layers[i] = clone_tree(plan->layers[i]);
@@ -80,8 +139,8 @@ void build_root(const struct plan *plan) {
     }
     for (size_t i = 0; i < plan->bind_count; i++) {
         const struct bind *bind = &plan->binds[i];
-        binds[i] = clone_tree(bind->source);
-        set_attributes(binds[i], bind->source,
+        binds[i] = open_source(bind);
+        set_attributes(binds[i].tree, bind->source,
                        MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | (bind->read_only ? MOUNT_ATTR_RDONLY : 0), id_map);
     }
     int workspace = clone_tree(plan->workspace), bundle = clone_tree(plan->bundle);
@@ -99,15 +158,22 @@ void build_root(const struct plan *plan) {
         attach(layers[i], name);
     }
     make_directory("bind");
+    make_directory("sealed");
+    make_directory("sealed/empty");
     for (size_t i = 0; i < plan->bind_count; i++) {
         snprintf(name, sizeof name, "bind/%zu", i);
-        make_mount_point(binds[i], name);
-        attach(binds[i], name);
+        if (plan->binds[i].sealed) {
+            seal(&binds[i], plan->binds[i].source, name, i);
+            continue;
+        }
+        make_mount_point(binds[i].tree, name);
+        attach(binds[i].tree, name);
     }
     make_directory("w");
     attach(workspace, "w");
     make_directory("bundle");
     attach(bundle, "bundle");
+    copy_init();
     make_directory("state");
     make_directory("rootfs");
     mount_overlay(plan);

@@ -27,19 +27,23 @@ static uint32_t number(const char *text) {
 static void add_entry(struct plan *plan, const char *entry) {
     const char *value;
     if ((value = value_of(entry, "runtime"))) plan->runtime = value;
-    else if ((value = value_of(entry, "container"))) plan->container = value;
+    else if ((value = value_of(entry, "argument")) && plan->argument_count < MAX_ARGUMENTS)
+        plan->arguments[plan->argument_count++] = value;
     else if ((value = value_of(entry, "bundle"))) plan->bundle = value;
     else if ((value = value_of(entry, "workspace"))) plan->workspace = value;
     else if ((value = value_of(entry, "layer")) && plan->layer_count < MAX_LAYERS)
         plan->layers[plan->layer_count++] = value;
     else if ((value = value_of(entry, "read-only")) && plan->bind_count < MAX_BINDS)
-        plan->binds[plan->bind_count++] = (struct bind){value, 1};
+        plan->binds[plan->bind_count++] = (struct bind){value, 1, 0};
+    else if ((value = value_of(entry, "sealed")) && plan->bind_count < MAX_BINDS)
+        plan->binds[plan->bind_count++] = (struct bind){value, 1, 1};
     else if ((value = value_of(entry, "writable")) && plan->bind_count < MAX_BINDS)
-        plan->binds[plan->bind_count++] = (struct bind){value, 0};
+        plan->binds[plan->bind_count++] = (struct bind){value, 0, 0};
     else if ((value = value_of(entry, "hide")) && plan->hide_count < 8) plan->hide[plan->hide_count++] = value;
     else if ((value = value_of(entry, "first-id"))) plan->first_id = number(value);
     else if ((value = value_of(entry, "id-count"))) plan->id_count = number(value);
     else if ((value = value_of(entry, "nested"))) plan->nested = number(value) != 0;
+    else if ((value = value_of(entry, "lock-cgroups"))) plan->lock_cgroups = number(value) != 0;
     else if ((value = value_of(entry, "own-network"))) plan->own_network = number(value) != 0;
     else if ((value = value_of(entry, "gateway-port"))) plan->gateway_port = (uint16_t)number(value);
     else {
@@ -58,7 +62,7 @@ void read_plan(struct plan *plan) {
         fail("read the plan: it does not end with a zero byte");
     }
     for (const char *entry = bytes; entry < bytes + file.st_size; entry += strlen(entry) + 1) add_entry(plan, entry);
-    if (!plan->workspace || !plan->bundle || !plan->container || plan->id_count == 0 || plan->layer_count == 0) {
+    if (!plan->workspace || !plan->bundle || plan->id_count == 0 || plan->layer_count == 0) {
         errno = EINVAL;
         fail("read the plan: something is missing");
     }

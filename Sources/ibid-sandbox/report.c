@@ -10,11 +10,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+int control = CONTROL;
+
 void report(char kind, const void *bytes, size_t count) {
     struct iovec parts[2] = {{&kind, 1}, {(void *)bytes, count}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = count ? 2 : 1};
     ssize_t sent;
-    do sent = sendmsg(CONTROL, &message, MSG_NOSIGNAL);
+    do sent = sendmsg(control, &message, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     if (sent < 0) _exit(125); /* nobody listens any more: there is nothing left to do */
 }

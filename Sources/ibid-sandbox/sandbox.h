@@ -6,7 +6,8 @@
      ibid                     reads the output, watches the clock and the cgroup
       └ ibid-sandbox          own mount namespace; overlay over id-mapped layers; waits
          └ runtime (crun)     PID 1 of an own PID namespace
-            └ the command     what crun made of the bundle
+            └ init            PID 1 of the container: this program once more (init.c)
+               └ the command
 
    Whoever dies, everything below dies too: each level has asked for SIGKILL when its parent ends, and the end of PID 1
    ends its whole namespace. The mounts live in the mount namespace and go with its last process. */
@@ -20,22 +21,27 @@
 /* Descriptors that ibid places, besides 0, 1 and 2, which are the command's own. */
 enum { CONTROL = 3, PLAN = 4 };
 
+/* The descriptor that the runtime hands on to the container's init: the first after the command's own. */
+enum { INIT_REPORT = 3 };
+
 /* A directory that is in every file system, that everybody may pass through, and that nothing here needs once all
    sources are open: the sandbox covers it, in its own mount namespace, with a file system of its own. A path below the
    caller's home would not do: the container's root is an ordinary user to the host and cannot pass a 0700 directory. */
 #define SCRATCH "/tmp"
 
-enum { MAX_LAYERS = 500 /* the kernel's OVL_MAX_STACK */, MAX_BINDS = 1000 };
+enum { MAX_LAYERS = 500 /* the kernel's OVL_MAX_STACK */, MAX_BINDS = 1000, MAX_ARGUMENTS = 32 };
 
 struct bind {
     const char *source;
     int read_only;
+    int sealed; /* read-only, and shown without its path on the host */
 };
 
 /* What ibid asks for; the texts point into the plan's bytes. */
 struct plan {
-    const char *runtime;   /* absolute path; absent: set everything up, then end (a probe) */
-    const char *container; /* the name that the runtime gets */
+    const char *runtime; /* absolute path; absent: set everything up, then end (a probe) */
+    const char *arguments[MAX_ARGUMENTS]; /* what the runtime is called with, after its own name */
+    size_t argument_count;
     const char *bundle;    /* directory of config.json */
     const char *workspace; /* directory of upper and work */
     const char *layers[MAX_LAYERS]; /* lowest first */
@@ -46,6 +52,7 @@ struct plan {
     size_t hide_count;
     uint32_t first_id, id_count; /* the container's ids 0… are first_id… on the host; 0: files have them on disk too */
     int nested;                  /* in a user namespace already: overlays may not use trusted attributes */
+    int lock_cgroups;            /* the runtime may look at cgroups and not change them */
     int own_network;             /* make the network namespace here, and not in the runtime */
     uint16_t gateway_port;       /* with own_network: listen on 127.0.0.1:port and hand the socket to ibid */
 };
@@ -59,10 +66,21 @@ enum {
     REPORT_GATEWAY = 'G', /* carries the listening socket */
     REPORT_STARTED = 'S', /* the runtime starts now */
     REPORT_LOG = 'L',     /* text: what the runtime logged */
+    REPORT_WRITTEN = 'W', /* int64_t: bytes that everything in the container had a disk write */
+    REPORT_INIT = 'I',    /* struct init_report: what the container's init saw, when it could say so */
     REPORT_ENDED = 'X',   /* int: the runtime's wait status; everything in the container is gone */
 };
+extern int control; /* where reports go */
 void report(char kind, const void *bytes, size_t count);
 __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...); /* appends strerror(errno) */
+
+/* init.c */
+struct init_report {
+    int32_t started; /* 1: `value` is the command's wait status; 0: the error number of its execution */
+    int32_t value;
+};
+#define INIT_PATH "/dev/ibid-init" /* the program's own name when it is the container's init */
+__attribute__((noreturn)) void be_init(int count, char **arguments);
 
 /* users.c */
 int open_id_map(uint32_t first_id, uint32_t id_count); /* a user namespace's descriptor, to map mounts with */

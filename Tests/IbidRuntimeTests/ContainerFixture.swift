@@ -40,7 +40,8 @@ struct ContainerFixture {
         try files.copyItem(atPath: "/bin/busybox", toPath: root.appending("bin/busybox").string)
         for name in [
             "sh", "ls", "cat", "id", "mount", "ps", "touch", "mkdir", "mkfifo", "ln", "stat", "chown", "chmod", "env",
-            "sleep", "dd", "rm", "head", "yes", "wget", "nc", "ip", "unshare", "mknod", "kill", "hostname", "true",
+            "sleep", "dd", "rm", "head", "yes", "wget", "nc", "ip", "unshare", "mknod", "kill", "grep", "hostname",
+            "true",
         ] {
             try files.createSymbolicLink(
                 atPath: root.appending("bin/" + name).string, withDestinationPath: "busybox")

@@ -46,8 +46,10 @@ struct ContainerIsolationTests {
             #expect(!result.stdout.contains(containers.scratch.string), "a path of the host shows")
             #expect(names.last == "end")
             for device in ["sda", "vda", "mem", "kmsg", "fuse", "kvm", "vsock"] { #expect(!names.contains(device)) }
-            // Two processes: the shell and ps.
-            #expect(result.stdout.contains("PID   USER     COMMAND\n    1 root     /bin/sh -c"))
+            // Three processes: init, the shell and ps.
+            #expect(
+                result.stdout.contains("PID   USER     COMMAND\n    1 root     /dev/ibid-init /bin/sh")
+                    && result.stdout.contains("\n    2 root     /bin/sh -c"))
         }
     }
 

@@ -148,6 +148,32 @@ struct ContainerTests {
         }
     }
 
+    @Test(arguments: ["crun", "runc"])
+    func initReapsForwardsAndTells(_ runtime: String) throws {
+        guard has(runtime) else { return }
+        try withContainers { containers in
+            let script = """
+                sh -c 'sleep 0.1 & exec true'; sleep 0.3; cat /proc/[0-9]*/stat | grep ') Z' ; echo $PPID
+                trap 'echo term; kill -9 $$' TERM; kill -TERM 1; sleep 5
+                """
+            let result = try containers.sh(script) { $0.runtime = runtime }
+            #expect(result.stdout == "1\nterm\n", "\(result.stderr)")
+            #expect(result.outcome.ending == .exited(137))
+            let error = #expect(throws: IbidError.self) {
+                try containers.sh("") {
+                    $0.runtime = runtime
+                    $0.command = ["/etc/passwd"]
+                }
+            }
+            #expect(error?.code == "command-not-executable")
+            let processors = try containers.sh("cat /sys/devices/system/cpu/online") {
+                $0.runtime = runtime
+                $0.limits.cpuMillis = 2_500
+            }
+            #expect(processors.stdout == "0-2\n")
+        }
+    }
+
     @Test func aMissingWorkingDirectoryIsMadeAndLeavesNoTrace() throws {
         try withContainers { containers in
             let result = try containers.sh("pwd; stat -c %U:%a .") { $0.workingDirectory = "/not/there" }

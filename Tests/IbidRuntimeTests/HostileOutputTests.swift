@@ -88,7 +88,9 @@ struct HostileOutputTests {
 
     @Test func refusalsAreBounded() throws {
         try withRuns { runs in
-            let outcome = try runs.sh("i=0; while [ $i -lt 1200 ]; do mkfifo p$i; i=$((i+1)); done")
+            let outcome = try runs.sh("i=0; while [ $i -lt 1200 ]; do mkfifo p$i; i=$((i+1)); done") {
+                $0.limits.outputFiles = 5_000
+            }
             #expect(outcome.measurement.refusedOutputs.count == OutputCollector.mostRefusals + 1)
             #expect(outcome.measurement.refusedOutputs["…"] == "200 more")
         }

@@ -17,9 +17,11 @@ struct RunFixture {
     let containers: ContainerFixture
     let layers: LayerCache
 
-    init(scratch: FilePath) throws {
+    /// - Parameter extend: adds files to the image's only layer.
+    init(scratch: FilePath, extend: (FilePath) throws -> Void = { _ in }) throws {
         self.scratch = scratch
         containers = try ContainerFixture(scratch: scratch)
+        try extend(containers.layer)
         store = try Store.open(at: scratch.appending("store"))
         layers = LayerCache(root: scratch.appending("layers"), store: store)
         let epoch = Timestamp(seconds: 1_700_000_000)
@@ -83,6 +85,8 @@ struct RunFixture {
 }
 
 /// A fixture in a scratch directory.
-func withRuns<T>(_ name: String = #function, _ body: (RunFixture) throws -> T) throws -> T {
-    try withScratch(name) { try body(try RunFixture(scratch: $0)) }
+func withRuns<T>(
+    _ name: String = #function, extend: (FilePath) throws -> Void = { _ in }, _ body: (RunFixture) throws -> T
+) throws -> T {
+    try withScratch(name) { try body(try RunFixture(scratch: $0, extend: extend)) }
 }

@@ -75,6 +75,15 @@ ssize_t cl_copy_file_range(int from, int to, size_t count);
 int64_t cl_filesystem_type(const char *path);
 extern const int64_t CL_CGROUP2_SUPER_MAGIC, CL_OVERLAYFS_SUPER_MAGIC, CL_TMPFS_MAGIC;
 
+/* What lies below a directory: disk space, and entries of every kind. */
+struct cl_usage {
+    int64_t bytes, entries;
+};
+/* Counts until there are more than `most_entries`; other processes may write there meanwhile. */
+int cl_tree_usage(const char *path, int64_t most_entries, struct cl_usage *usage);
+/* Disk space of files that a process holds open and that have no name any more. */
+int64_t cl_unlinked_bytes(pid_t pid);
+
 /* ---- extended attributes ----
    With size 0 the needed size is returned. None follows a last symbolic link. */
 
@@ -130,6 +139,20 @@ int cl_pidfd_signal(int pidfd, int signal);
 
 /* The system call filter of every container: a classic BPF program, as seccomp(2) takes it. Its size in bytes. */
 int cl_seccomp_filter(uint8_t *buffer, size_t size);
+
+/* What the filter is made of, for runtimes that make their own from names. Calls that are in neither list do not exist
+   (ENOSYS), clone3 neither. */
+struct cl_seccomp_list {
+    const char *_Nullable const *_Nonnull allowed; /* names, a null pointer at the end */
+    const char *_Nullable const *_Nonnull refused; /* answer EPERM */
+    const uint32_t *namespaces;                    /* flags that clone is refused with */
+    size_t namespace_count;
+    const uint32_t *families; /* of addresses, that socket is allowed for */
+    size_t family_count;
+    const uint32_t *personalities;
+    size_t personality_count;
+};
+struct cl_seccomp_list cl_seccomp_lists(void);
 
 /* From now on `signal` adds one to an eventfd, instead of ending the process. */
 int cl_signal_to_eventfd(int signal, int fd);

@@ -1,0 +1,78 @@
+import CLinux
+import FoundationEssentials
+import IbidModel
+import IbidStore
+
+/// The list of system calls that a container may make (seccomp.c), in the two forms that runtimes take.
+enum SystemCalls {
+    /// The name of the list, for records; a change of what it allows is another number.
+    static let name = "ibid-1"
+
+    /// The program that the kernel takes.
+    static func program() throws -> Data {
+        var bytes = [UInt8](repeating: 0, count: 16_384)
+        let count = cl_seccomp_filter(&bytes, bytes.count)
+        guard count > 0 else { throw IbidError.system("make", "the system call filter", errorText(count)) }
+        return Data(bytes.prefix(Int(count)))
+    }
+
+    /// `linux.seccomp` of the runtime-spec: the same answers, for a runtime that makes its own program.
+    static let profile: JSONValue = {
+        let list = cl_seccomp_lists()
+        let families = Set(values(list.families, list.family_count))
+        let highest = families.max() ?? 0
+        let flags = values(list.namespaces, list.namespace_count)
+        var rules = [
+            rule(names(list.allowed), allow), rule(names(list.refused), refuse), rule(["clone3"], unknown),
+            rule(["clone"], allow, [argument("SCMP_CMP_MASKED_EQ", flags.reduce(0, |), 0)]),
+        ]
+        // A rule without arguments would win over those with: so each value has its own.
+        rules += flags.map { rule(["clone"], refuse, [argument("SCMP_CMP_MASKED_EQ", $0, $0)]) }
+        rules += (0...highest).map {
+            rule(["socket"], families.contains($0) ? allow : refuse, [argument("SCMP_CMP_EQ", $0)])
+        }
+        rules.append(rule(["socket"], refuse, [argument("SCMP_CMP_GT", highest)]))
+        rules += values(list.personalities, list.personality_count).map {
+            rule(["personality"], allow, [argument("SCMP_CMP_EQ", $0)])
+        }
+        return [
+            "defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": .int(unknown),
+            "architectures": [.string(architecture)], "syscalls": .array(rules),
+        ]
+    }()
+
+    // Answers by error number: 0 allows, EPERM refuses, ENOSYS denies that there is such a call.
+    private static let (allow, refuse, unknown): (Int64, Int64, Int64) = (0, 1, 38)
+
+    private static let architecture: String = {
+        #if arch(arm64)
+            "SCMP_ARCH_AARCH64"
+        #else
+            "SCMP_ARCH_X86_64"
+        #endif
+    }()
+
+    private static func rule(_ names: [String], _ error: Int64, _ arguments: [JSONValue] = []) -> JSONValue {
+        var members: [String: JSONValue] = [
+            "names": .array(names.map { .string($0) }),
+            "action": error == allow ? "SCMP_ACT_ALLOW" : "SCMP_ACT_ERRNO",
+        ]
+        if error != allow { members["errnoRet"] = .int(error) }
+        if !arguments.isEmpty { members["args"] = .array(arguments) }
+        return .object(members)
+    }
+
+    private static func argument(_ operation: String, _ value: UInt32, _ second: UInt32 = 0) -> JSONValue {
+        ["index": 0, "op": .string(operation), "value": .int(Int64(value)), "valueTwo": .int(Int64(second))]
+    }
+
+    private static func names(_ list: UnsafePointer<UnsafePointer<CChar>?>) -> [String] {
+        var names: [String] = []
+        while let name = list[names.count] { names.append(String(cString: name)) }
+        return names
+    }
+
+    private static func values(_ list: UnsafePointer<UInt32>, _ count: Int) -> [UInt32] {
+        Array(UnsafeBufferPointer(start: list, count: count))
+    }
+}
