@@ -23,7 +23,7 @@ public struct IbidCommand: ParsableCommand {
         subcommands: [
             Submit.self, Replay.self, Export.self, Import.self, Verify.self, Runs.self, Show.self, Logs.self,
             Outputs.self,
-            Trace.self, Tag.self, Note.self,
+            Trace.self, Tag.self, Note.self, LedgerCommand.self,
             Image.self, Base.self, Lock.self, Doctor.self, Completion.self,
         ])
 

@@ -24,12 +24,18 @@ struct Verify: ParsableCommand {
     var key: [String] = []
     @Option(help: "A directory with the run's outputs, to be compared with the record.", completion: .directory)
     var outputs: String?
+    @Option(
+        help: "A checkpoint, archive or record that was kept elsewhere: the ledger has to continue it.",
+        completion: .file())
+    var since: [String] = []
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
         if file != nil && (ledger || store) { throw ValidationError("give either a file or --ledger/--store") }
-        if file == nil && (outputs != nil || !key.isEmpty) {
-            throw ValidationError("--key and --outputs belong to a record file")
+        if file == nil && outputs != nil { throw ValidationError("--outputs belongs to a file") }
+        if file != nil && !since.isEmpty { throw ValidationError("--since is for the ledger") }
+        if store && !ledger && !(key.isEmpty && since.isEmpty) {
+            throw ValidationError("--key and --since are for a file or the ledger")
         }
     }
 
@@ -39,8 +45,15 @@ struct Verify: ParsableCommand {
             report = try RecordCheck.verify(
                 FilePath(file), keys: key.map { FilePath($0) }, outputs: outputs.map { FilePath($0) })
         } else {
-            if ledger || !store { report.merge(try Engine.verifyLedger(of: try CommonOptions.home())) }
-            if store || !ledger { report.merge(try common.engine().verifyStore()) }
+            // Who asks about a checkpoint asks about the ledger.
+            let ledgerOnly = ledger || !since.isEmpty
+            if ledgerOnly || !store {
+                report.merge(
+                    try Engine.verifyLedger(
+                        of: try CommonOptions.home(), keys: key.map { FilePath($0) }, since: since.map { FilePath($0) })
+                )
+            }
+            if store || !ledgerOnly { report.merge(try common.engine().verifyStore()) }
         }
         if common.json { Terminal.out(ReportJSON.verification(report).text) } else { show(report) }
         if !report.ok { throw ExitCode(IbidError.Exit.verificationFailed.rawValue) }

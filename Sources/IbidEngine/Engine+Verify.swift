@@ -3,18 +3,26 @@ import IbidLayer
 import IbidLedger
 public import IbidModel
 import IbidStore
-import SystemPackage
+public import SystemPackage
 
 extension Engine {
     /// Checks a home's ledger from its bytes, also when it is too damaged to be used.
     ///
+    /// - Parameters:
+    ///   - keys: files of public keys that the caller trusts.
+    ///   - since: checkpoints, archives or records that were kept elsewhere: the ledger has to continue them.
     /// - Throws: `ledger-missing` when the home has none.
-    public static func verifyLedger(of home: Home) throws -> VerificationReport {
+    public static func verifyLedger(
+        of home: Home, keys: [FilePath] = [], since: [FilePath] = []
+    ) throws -> VerificationReport {
         guard access(home.ledger.string, F_OK) == 0 else { throw IbidError.ledgerMissing(home.ledger) }
+        let pinned = try RecordCheck.pins(keys)
+        var options = VerifyOptions()
+        options.since = try since.map { try RecordCheck.checkpoint(in: $0) }
         do {
-            return try Ledger.open(at: home.ledger, keys: home.keys).verify()
+            return try Ledger.open(at: home.ledger, keys: home.keys).verify(pinned: pinned, options: options)
         } catch let error as IbidError {
-            var report = Ledger.verify(file: home.ledger)
+            var report = Ledger.verify(file: home.ledger, pinned: pinned, options: options)
             report.add("the ledger \(home.ledger)", got: error.message, want: "a ledger that opens")
             return report
         }

@@ -1,5 +1,6 @@
 import IbidExport
 import IbidLedger
+import IbidMerkle
 public import IbidModel
 import IbidStore
 public import SystemPackage
@@ -34,6 +35,23 @@ public enum RecordCheck {
             report.proved += compared.proved.filter { !report.proved.contains($0) }
         }
         return report
+    }
+
+    /// The checkpoint that a file holds: a checkpoint itself, an archive, or a record.
+    static func checkpoint(in file: FilePath) throws -> SignedNote {
+        guard let start = try firstBytes(of: file) else {
+            throw IbidError("file-not-found", "there is no file \(file)", exit: .notFound)
+        }
+        if start.first == UInt8(ascii: "{") { return try AuditRecord(decoding: readIfPresent(file) ?? []).checkpoint }
+        if let size = fileSize(file), size < 1 << 20, let bytes = try readIfPresent(file),
+            let note = try? SignedNote(parsing: String(decoding: bytes, as: UTF8.self))
+        {
+            return note
+        }
+        guard let record = try ArchiveReader(file).read("record.json") else {
+            throw IbidError("no-checkpoint", "\(file) is no checkpoint, archive or record", exit: .usage)
+        }
+        return try AuditRecord(decoding: record).checkpoint
     }
 
     static func pins(_ keys: [FilePath]) throws -> PinnedKeys {

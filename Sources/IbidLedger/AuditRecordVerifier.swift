@@ -135,6 +135,7 @@ struct AuditRecordVerifier {
     private mutating func conclude(_ checkpoint: Checkpoint) {
         let list = record.entries.map { "\($0.leafIndex) (\($0.role.rawValue))" }.joined(separator: ", ")
         report.proved += [
+            "self-consistent: every signature, digest and proof in it agrees with the others",
             "\(record.entries.count) statements about run \(record.run) are signed by key \(record.attestorKey.keyID)",
             "they are entries \(list) of log '\(checkpoint.origin)'",
             "the log's checkpoint over \(checkpoint.size) entries is signed: root sha256:\(checkpoint.root)",
@@ -142,8 +143,12 @@ struct AuditRecordVerifier {
         if !record.documents.isEmpty {
             report.proved.append("\(record.documents.count) enclosed documents are those that the statements name")
         }
-        if pinned.pinsAttestor { report.proved.append("the statements' key is the pinned one") }
-        if pinned.pinsLedger { report.proved.append("the checkpoint's key is the pinned one") }
+        if pinned.pinsAttestor { report.proved.append("pinned key: the statements' key is the pinned one") }
+        if pinned.pinsLedger { report.proved.append("pinned key: the checkpoint's key is the pinned one") }
+        for replay in record.entries where replay.role == .replay {
+            let result = replay.envelope.statement?.predicate["result"]?.string ?? "nothing"
+            report.proved.append("replayed: entry \(replay.leafIndex) says \(result)")
+        }
         let roles = Set(record.entries.map(\.role))
         if !roles.contains(.outcome) { report.notProved.append("how the run ended: it has no outcome entry") }
         if !roles.contains(.intent) { report.notProved.append("that the run was announced before it started") }

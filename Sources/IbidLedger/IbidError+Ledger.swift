@@ -42,7 +42,9 @@ extension IbidError {
         IbidError(
             "ledger-rolled-back",
             "the ledger \(path) has \(size) entries, but a checkpoint over \(released) was released (\(place))",
-            hint: "an older copy was put back; restore the newest one. Nothing is appended, so that no fork arises",
+            hint:
+                "an older copy was put back; restore the newest one. Nothing is appended, so that no fork arises; if the "
+                + "newest is lost, go on in a log of another name with 'ibid ledger renew'",
             exit: .verificationFailed)
     }
 

@@ -22,18 +22,26 @@ extension Ledger {
     /// - Throws: as `append(_:)`.
     @discardableResult
     public func append(_ statements: [Statement], outside: [SignedNote] = []) throws -> [LedgerPosition] {
+        guard let keysDirectory else { throw IbidError.system("append to", path.string, "it was opened for reading") }
+        guard !statements.isEmpty else { return [] }
+        let attestor = try signer(keysDirectory).keys.attestor
+        // An envelope does not depend on its place, so the slow signature is made before the lock is taken.
+        return try append(signed: try statements.map { try Envelope(signing: $0, key: attestor) }, outside: outside)
+    }
+
+    /// Appends envelopes that the ledger's attestor has signed.
+    @discardableResult
+    func append(signed envelopes: [Envelope], outside: [SignedNote]) throws -> [LedgerPosition] {
         guard let writer, let keysDirectory else {
             throw IbidError.system("append to", path.string, "it was opened for reading")
         }
-        guard !statements.isEmpty else { return [] }
+        guard !envelopes.isEmpty else { return [] }
         let signer = try signer(keysDirectory)
-        let attestor = signer.keys.attestor
-        // An envelope does not depend on its place, so the slow signature is made before the lock is taken.
-        let entries = try statements.map { statement in
-            let envelope = try Envelope(signing: statement, key: attestor)
-            return NewEntry(
-                envelope: envelope, leaf: Leaf.bytes(of: envelope, key: attestor.publicKey),
-                facts: StatementFacts(scanning: envelope.payload) ?? StatementFacts(payload: statement.json))
+        let entries = envelopes.map { envelope in
+            NewEntry(
+                envelope: envelope, leaf: Leaf.bytes(of: envelope, key: signer.keys.attestor.publicKey),
+                facts: StatementFacts(scanning: envelope.payload)
+                    ?? StatementFacts(payload: try? CanonicalJSON.parse(envelope.payload)))
         }
         do {
             let (range, note) = try LedgerDatabase.translating(path) {
@@ -86,6 +94,18 @@ extension Ledger {
         {
             let place = ReleasedCheckpoint.path(in: keysDirectory).string
             throw IbidError.ledgerRolledBack(path, size: size, released: released.size, where: place)
+        }
+        let anchored: [(place: FilePath, note: SignedNote)]
+        do { anchored = try keysDirectory.map { try Anchors(keys: $0).notes() } ?? [] } catch let error as IbidError {
+            throw IbidError(
+                "anchor-damaged", "a checkpoint of this ledger that is kept elsewhere cannot be read: \(error.message)",
+                hint: "see keys/anchors/places; restore the file, or take its line out", exit: .verificationFailed)
+        }
+        for (place, note) in anchored where note.isSigned(by: identity.ledgerKey) {
+            let checkpoint = try Checkpoint(text: note.text)
+            if checkpoint.origin == identity.origin, checkpoint.size > size {
+                throw IbidError.ledgerRolledBack(path, size: size, released: checkpoint.size, where: place.string)
+            }
         }
         for note in outside where note.isSigned(by: identity.ledgerKey) {
             let checkpoint = try Checkpoint(text: note.text)

@@ -34,6 +34,19 @@ extension Ledger {
         }
     }
 
+    /// The proof that the newest checkpoint's tree continues the tree of its first entries.
+    ///
+    /// - Throws: `ledger-rolled-back` when there are fewer entries than that.
+    public func consistencyProof(from oldSize: Int64) throws -> ConsistencyProof {
+        try proving { db in
+            let (_, checkpoint) = try Self.head(db)
+            guard (0...checkpoint.size).contains(oldSize) else {
+                throw IbidError.ledgerRolledBack(path, size: checkpoint.size, released: oldSize, where: "given")
+            }
+            return try NodeCache.tree(db, size: checkpoint.size).consistencyProof(from: oldSize)
+        }
+    }
+
     /// Where an entry stands: its index, and the tree as it was when the entry was the last.
     ///
     /// - Throws: `entry-not-found`; `ledger-damaged` when hashes are missing.

@@ -15,7 +15,10 @@ extension Ledger {
                 var verifier = LedgerVerifier(db, pinned: pinned, options: options)
                 return verifier.run()
             }
-            if let keysDirectory { try verifyReleased(keysDirectory, &report) }
+            if let keysDirectory {
+                try verifyReleased(keysDirectory, &report)
+                try verifyAnchors(keysDirectory, &report)
+            }
         } catch let error as IbidError {
             report.add("the ledger \(path)", got: error.message, want: "readable")
         } catch {
@@ -45,6 +48,48 @@ extension Ledger {
                 try Projection.rebuild(db)
                 try NodeCache.rebuild(db)
             }
+        }
+    }
+
+    private func verifyAnchors(_ keys: FilePath, _ report: inout VerificationReport) throws {
+        let (anchors, key) = (Anchors(keys: keys), try read { try LedgerIdentity($0) }.ledgerKey)
+        for (place, note) in try anchors.notes() {
+            let checkpoint = try Checkpoint(text: note.text)
+            guard note.isSigned(by: key), checkpoint.origin == key.name.text else {
+                report.add("the checkpoint at \(place)", got: "of another log or key", want: "of this ledger")
+                continue
+            }
+            let isOutside = place.removingLastComponent() != anchors.directory
+            do {
+                _ = try consistencyProof(since: note)
+                if isOutside {
+                    report.proved.append("anchored: the first \(checkpoint.size) entries are those of \(place)")
+                }
+            } catch let error as IbidError {
+                report.add("the checkpoint at \(place)", got: error.message, want: "the start of this ledger")
+            }
+            if isOutside { continue }
+            try verifyCosignature(anchors, checkpoint.size, &report)
+            let stamp = anchors.path(checkpoint.size, "tsr")
+            if case .text = try SmallFile.read(stamp) {
+                report.notProved.append(
+                    "when the checkpoint over \(checkpoint.size) entries was made: check its time stamp with 'openssl ts "
+                        + "-verify -data \(place) -in \(stamp) -CAfile …' and a certificate that you know")
+            }
+        }
+    }
+
+    private func verifyCosignature(_ anchors: Anchors, _ size: Int64, _ report: inout VerificationReport) throws {
+        guard case .text(let text) = try SmallFile.read(anchors.path(size, "cosigned")),
+            case .text(let vkey) = try SmallFile.read(anchors.path(size, "witness"))
+        else { return }
+        do {
+            let word = try Cosignature(
+                verifying: try SignedNote(parsing: text), vkey: vkey.split(separator: "\n").first.map(String.init) ?? ""
+            )
+            report.proved.append("witnessed: \(word.witness) saw \(size) entries at \(word.time)")
+        } catch let error as IbidError {
+            report.add("the cosignature over \(size) entries", got: error.message, want: "valid")
         }
     }
 

@@ -85,6 +85,14 @@ public struct Ledger: Sendable {
         try read { try LedgerHead.note($0, size: nil) }
     }
 
+    /// Brings everything into the one file and closes it; nothing else may be asked of the ledger afterwards.
+    public func close() throws {
+        try LedgerDatabase.translating(path) {
+            try writer?.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+            try writer?.close()
+        }
+    }
+
     func read<T>(_ body: (Database) throws -> T) throws -> T {
         try LedgerDatabase.translating(path) { try database.read(body) }
     }

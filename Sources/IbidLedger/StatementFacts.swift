@@ -111,6 +111,8 @@ public enum BuildType {
     public static let imported = "urn:ibid:import:v1"
     /// `predicateType` of a tag or a comment; `predicate.run` names the run, `predicate.at` the time.
     public static let note = "urn:ibid:note:v1"
+    /// `predicateType` of the first statement of a ledger that continues a restored one.
+    public static let renewal = "urn:ibid:renewal:v1"
     /// How a test result names the run it is about: `uri` of one element of its `configuration`, before the run's id.
     public static let runPrefix = "urn:ibid:run:"
 }

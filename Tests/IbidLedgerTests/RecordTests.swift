@@ -56,7 +56,7 @@ struct RecordTests {
             #expect(report.proved.contains { $0.contains("entries 0 (image), 7 (intent), 8 (outcome), 11 (replay)") })
             #expect(report.notProved.contains { $0.contains("whose keys these are") })
             let pinned = try record.verify(pinned: ledger.publicKeys())
-            #expect(pinned.ok && pinned.proved.contains("the statements' key is the pinned one"))
+            #expect(pinned.ok && pinned.proved.contains("pinned key: the statements' key is the pinned one"))
             #expect(!pinned.notProved.contains { $0.contains("whose keys these are") })
         }
     }
