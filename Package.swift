@@ -53,8 +53,10 @@ let package = Package(
             name: "IbidContainer", dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "CLinux", system],
             swiftSettings: strict),
 
+        .target(name: "IbidTOML", dependencies: [toml], swiftSettings: strict),
+
         // Level 3: the stages. They never import one another.
-        .target(name: "IbidJob", dependencies: ["IbidModel", toml, system], swiftSettings: strict),
+        .target(name: "IbidJob", dependencies: ["IbidModel", "IbidTOML", system], swiftSettings: strict),
         .target(
             name: "IbidSource",
             dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "CGit2", "CGit2Shim", system],
@@ -63,7 +65,7 @@ let package = Package(
             name: "IbidImage",
             dependencies: [
                 "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "CCurl", "CCurlShim", "CTLSShim",
-                "CLinux", system,
+                "CLinux", "IbidTOML", system,
             ],
             swiftSettings: strict),
         .target(

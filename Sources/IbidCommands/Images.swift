@@ -35,7 +35,14 @@ struct ImageBuildCommand: ParsableCommand {
 
     func run() throws {
         let engine = try isolation.engine(common)
-        if printDockerfile { return Terminal.out(try engine.recipe(job.request())) }
+        if printDockerfile {
+            let recipe = try engine.recipe(job.request())
+            guard common.json else { return Terminal.out(recipe.dockerfile) }
+            return Terminal.out(
+                JSONDocument.object([
+                    ("dockerfile", .string(recipe.dockerfile)), ("derived", .bool(recipe.isDerived)),
+                ]).text)
+        }
         var request = job.request()
         request.build = try options.options()
         let events = progressPrinter(json: common.json)

@@ -17,9 +17,12 @@ struct Lock: ParsableCommand {
     @Argument(help: "The job's directory inside a git repository; its working tree counts as it is.")
     var directory = "."
     @OptionGroup var isolation: IsolationOptions
+    @Flag(help: "Write nothing: check that the image can be built from ibid.lock, and that all of it is still meant.")
+    var check = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
+        if check { return try runCheck() }
         let report = try isolation.engine(common).writeLock(
             SubmitRequest(place: directory), events: progressPrinter(json: common.json))
         if common.json {
@@ -34,5 +37,25 @@ struct Lock: ParsableCommand {
         Terminal.note(
             "\(report.bases) base\(report.bases == 1 ? "" : "s"), \(report.requests) requests"
                 + (report.unchanged ? ", as before" : "; commit it with your changes"))
+    }
+
+    private func runCheck() throws {
+        let found = try common.engine().checkLock(
+            SubmitRequest(place: directory), events: progressPrinter(json: common.json))
+        if common.json {
+            Terminal.out(
+                JSONDocument.object([
+                    ("ok", .bool(found.stale.isEmpty)), ("path", .string(found.path.string)),
+                    ("lock", .text(found.lock)), ("image", .text(found.image)),
+                    ("stale", .array(found.stale.map { .string($0) })),
+                ]).text)
+        } else {
+            for step in found.stale { Terminal.note("the recipe has no step '\(step)' any more") }
+            if found.stale.isEmpty { Terminal.out("\(found.path) is complete: image \(found.image)\n") }
+        }
+        guard found.stale.isEmpty else {
+            if !common.json { Terminal.note("make the lock again: ibid lock") }
+            throw ExitCode(IbidError.Exit.verificationFailed.rawValue)
+        }
     }
 }

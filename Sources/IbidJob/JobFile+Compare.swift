@@ -1,4 +1,5 @@
 import IbidModel
+import IbidTOML
 
 extension JobFile {
     /// `[compare]`: pattern = rule, in the order of the file, since the first that matches decides.

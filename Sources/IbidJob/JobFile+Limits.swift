@@ -1,4 +1,5 @@
 import IbidModel
+import IbidTOML
 
 extension JobFile {
     /// `[limits]`: each one has a default, none can be turned off.

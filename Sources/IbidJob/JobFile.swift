@@ -1,4 +1,5 @@
 public import IbidModel
+import IbidTOML
 
 /// Reads `job.toml`.
 ///
@@ -14,7 +15,15 @@ public enum JobFile {
         guard text.utf8.count <= sizeLimit else {
             throw IbidError.jobFile(file, line: 1, "the file is larger than 1 MiB")
         }
-        let root = JobTable(document: try TOMLNode.parse(text, file: file), file: file)
+        let document: TOMLNode
+        do {
+            document = try TOMLNode.parse(text)
+        } catch let problem as TOMLProblem {
+            throw problem.isSyntax
+                ? IbidError.jobFileSyntax(file, line: problem.line, problem.text)
+                : IbidError.jobFile(file, line: problem.line, problem.text)
+        }
+        let root = JobTable(document: document, file: file)
         try root.allow(
             "name", "command", "outputs", "determinism", "params", "inputs", "env", "limits", "compare")
         var job = JobSpec()

@@ -1,4 +1,5 @@
 import IbidModel
+import IbidTOML
 
 /// One table of a job file, read key by key; whatever is wrong is said with file, line and what was expected.
 struct JobTable {

@@ -7,7 +7,7 @@ import Testing
     /// stages of level 3 never do: they exchange records of IbidModel.
     private static let levels: [String: Int] = [
         "IbidModel": 1, "IbidCrypto": 1, "IbidMerkle": 1,
-        "IbidStore": 2, "IbidLayer": 2, "IbidContainer": 2,
+        "IbidStore": 2, "IbidLayer": 2, "IbidContainer": 2, "IbidTOML": 2,
         "IbidJob": 3, "IbidSource": 3, "IbidImage": 3, "IbidRuntime": 3, "IbidLedger": 3, "IbidExport": 3,
         "IbidEngine": 4,
         "IbidCommands": 5, "ibid": 5,
@@ -19,7 +19,7 @@ import Testing
         "COpenSSL": ["IbidCrypto"],
         "CCurl": ["IbidImage"], "CCurlShim": ["IbidImage"], "CTLSShim": ["IbidImage"],
         "GRDB": ["IbidLedger"], "GRDBSQLite": ["IbidLedger"],
-        "TOMLKit": ["IbidJob"],
+        "TOMLKit": ["IbidTOML"],
         "ArgumentParser": ["IbidCommands"],
     ]
 

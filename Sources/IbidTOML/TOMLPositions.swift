@@ -3,19 +3,21 @@
 ///
 /// The scanner walks the same grammar as the parser but only far enough to know keys, nesting and lines. It runs on
 /// documents that the parser has accepted, so on anything odd it stops and later keys simply have no position.
-struct TOMLPositions {
+public struct TOMLPositions {
     enum Step: Hashable {
         case key(String)
         case index(Int)
     }
 
-    struct Position: Comparable {
+    /// A place in the document.
+    public struct Position: Comparable, Sendable {
         /// Counted from 1.
-        let line: Int
+        public let line: Int
         /// Keys in the order of the document.
         let order: Int
 
-        static func < (left: Position, right: Position) -> Bool { left.order < right.order }
+        /// Whether it is nearer to the beginning.
+        public static func < (left: Position, right: Position) -> Bool { left.order < right.order }
     }
 
     private(set) var positions: [[Step]: Position] = [:]

@@ -1,0 +1,98 @@
+import IbidModel
+
+/// The Python that a repository asks for.
+struct PythonWish {
+    /// The built-in base has Debian 12's.
+    private static let builtIn = (minor: 11, patch: 2)
+
+    /// `3.MINOR`.
+    private(set) var version = "3.11"
+    /// Whether a file names it, and not only what it may be.
+    private(set) var isExplicit = false
+
+    init() {}
+
+    /// A version as people write it: `3.11`, `3.11.4`, `=3.11`, `python-3.11`, `cpython-3.11.4`, `3.11.*`.
+    ///
+    /// The last number is not held to: a base has one Python of each kind.
+    init(_ text: String, from file: String, line: Int?) throws {
+        var rest = Substring(DockerfileReader.trimmed(text))
+        for prefix in ["cpython-", "python-", "==", "=", ">=", "~="] where rest.hasPrefix(prefix) {
+            rest = rest.dropFirst(prefix.count)
+        }
+        let numbers = rest.split(separator: ".", omittingEmptySubsequences: false)
+        guard (1...4).contains(numbers.count), numbers.first == "3",
+            numbers.dropFirst().allSatisfy({ Int($0) != nil || $0 == "*" })
+        else {
+            throw IbidError.recipeFile(
+                file, line, "'\(DockerfileReader.trimmed(text))' is no Python that a base can have",
+                hint: "write 3.11, or a Dockerfile with a base of your own")
+        }
+        if numbers.count > 1, numbers[1] != "*" { version = "3.\(numbers[1])" }
+        isExplicit = true
+    }
+
+    /// What the files of a source ask for; Debian's 3.11 when they do not mind.
+    static func find(in tree: SourceTree, project: ProjectFile?) throws -> PythonWish {
+        for name in [".python-version", "runtime.txt"] {
+            guard let bytes = try tree.readFile(Array(name.utf8), limit: 1 << 20) else { continue }
+            let lines = String(decoding: bytes, as: UTF8.self).split(
+                separator: "\n", omittingEmptySubsequences: false
+            ).map { DockerfileReader.trimmed(String($0)) }
+            // Of several, pyenv takes the first.
+            guard let index = lines.firstIndex(where: { !$0.isEmpty && !$0.hasPrefix("#") }) else { continue }
+            return try PythonWish(lines[index], from: name, line: index + 1)
+        }
+        var wish = PythonWish()
+        guard let requires = project?.requiresPython else { return wish }
+        let minors = [builtIn.minor, 12, 13, 14, 10, 9, 8]
+        guard
+            let minor = try minors.first(where: { minor in
+                try requires.text.split(separator: ",").allSatisfy {
+                    try satisfies(minor, String($0), line: requires.line)
+                }
+            })
+        else {
+            throw IbidError.recipeFile(
+                ProjectFile.name, requires.line, "no Python from 3.8 to 3.14 satisfies '\(requires.text)'")
+        }
+        wish.version = "3.\(minor)"
+        return wish
+    }
+
+    /// Whether the last 3.MINOR that a base has satisfies one clause of PEP 440, or of Poetry.
+    private static func satisfies(_ minor: Int, _ clause: String, line: Int) throws -> Bool {
+        let text = DockerfileReader.trimmed(clause)
+        if text.isEmpty || text == "*" { return true }
+        let sign = text.prefix { "<>=!~^".contains($0) }
+        var number = DockerfileReader.trimmed(String(text.dropFirst(sign.count)))
+        let isPrefix = number.hasSuffix(".*")
+        if isPrefix { number.removeLast(2) }
+        let parts = number.split(separator: ".").map { Int($0) }
+        guard !parts.isEmpty, !parts.contains(nil) else {
+            throw IbidError.recipeFile(ProjectFile.name, line, "'\(clause)' is no condition on Python's version")
+        }
+        let wanted = parts.compactMap { $0 }
+        let patch = minor == builtIn.minor ? builtIn.patch : 99
+        let have = [3, minor, patch]
+        let order = compare(have, wanted + Array(repeating: 0, count: max(0, 3 - wanted.count)))
+        let starts = have.starts(with: wanted)
+        switch sign {
+        case ">=": return order >= 0
+        case ">": return order > 0
+        case "<=": return order <= 0 || (starts && wanted.count < 3)
+        case "<": return order < 0
+        case "!=": return isPrefix ? !starts : order != 0
+        case "==", "=", "": return isPrefix || wanted.count < 3 ? starts : order == 0
+        case "~=", "~":
+            return order >= 0 && have.starts(with: sign == "~" && wanted.count == 2 ? wanted : wanted.dropLast())
+        case "^": return order >= 0 && have[0] == wanted[0]
+        default: throw IbidError.recipeFile(ProjectFile.name, line, "'\(clause)' is no condition on Python's version")
+        }
+    }
+
+    private static func compare(_ left: [Int], _ right: [Int]) -> Int {
+        for (a, b) in zip(left, right) where a != b { return a < b ? -1 : 1 }
+        return 0
+    }
+}
