@@ -27,6 +27,7 @@ let package = Package(
         // Level 0: C, one target per library.
         .systemLibrary(name: "CGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CGit2Shim", dependencies: ["CGit2"]),
         .target(name: "CCurlShim", dependencies: ["CCurl"]),
@@ -39,12 +40,23 @@ let package = Package(
             // Plain C: without these it would load the Swift runtime, which takes longer than all that it does.
             linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
 
+        .executableTarget(
+            name: "ibid-strict", cSettings: [.unsafeFlags(["-O2", "-fvisibility=hidden", "-fno-stack-protector"])],
+            // A shared object that needs no library: it is preloaded into images of any kind (see settings.c).
+            linkerSettings: [
+                .unsafeFlags([
+                    "-emit-library", "-nostartfiles", "-Xclang-linker", "-nostdlib", "-no-toolchain-stdlib-rpath",
+                    "-no-static-stdlib",
+                ])
+            ]),
+
         // Level 1: values and arithmetic; no I/O.
         .target(name: "IbidModel", dependencies: [system], swiftSettings: strict),
         .target(name: "IbidCrypto", dependencies: ["IbidModel", "COpenSSL"], swiftSettings: strict),
         .target(name: "IbidMerkle", dependencies: ["IbidModel", "IbidCrypto"], swiftSettings: strict),
 
-        // Level 2: bytes on disk, and one container.
+        // Level 2: bytes on disk, one container, and the comparison of two files.
+        .target(name: "IbidCompare", dependencies: ["IbidModel", "CZlib"], swiftSettings: strict),
         .target(name: "IbidStore", dependencies: ["IbidModel", "IbidCrypto", "CLinux", system], swiftSettings: strict),
         .target(
             name: "IbidLayer", dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "CLinux", system],
@@ -56,7 +68,7 @@ let package = Package(
         .target(name: "IbidTOML", dependencies: [toml], swiftSettings: strict),
 
         // Level 3: the stages. They never import one another.
-        .target(name: "IbidJob", dependencies: ["IbidModel", "IbidTOML", system], swiftSettings: strict),
+        .target(name: "IbidJob", dependencies: ["IbidModel", "IbidCompare", "IbidTOML", system], swiftSettings: strict),
         .target(
             name: "IbidSource",
             dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "CGit2", "CGit2Shim", system],
@@ -85,8 +97,8 @@ let package = Package(
         .target(
             name: "IbidEngine",
             dependencies: [
-                "IbidModel", "IbidCrypto", "IbidMerkle", "IbidStore", "IbidLayer", "IbidContainer", "IbidJob",
-                "IbidSource", "IbidImage", "IbidRuntime", "IbidLedger", "IbidExport", "CLinux", system,
+                "IbidModel", "IbidCrypto", "IbidMerkle", "IbidStore", "IbidLayer", "IbidContainer", "IbidCompare",
+                "IbidJob", "IbidSource", "IbidImage", "IbidRuntime", "IbidLedger", "IbidExport", "CLinux", system,
             ],
             swiftSettings: strict),
 
@@ -94,7 +106,7 @@ let package = Package(
         .target(
             name: "IbidCommands", dependencies: ["IbidModel", "IbidEngine", "CLinux", arguments, system],
             swiftSettings: strict),
-        .executableTarget(name: "ibid", dependencies: ["IbidCommands", "ibid-sandbox"], swiftSettings: strict),
+        .executableTarget(name: "ibid", dependencies: ["IbidCommands", "ibid-sandbox", "ibid-strict"], swiftSettings: strict),
 
         .target(
             name: "IbidTestSupport", dependencies: ["IbidModel", "IbidCrypto", "CLinux", system],
@@ -106,6 +118,9 @@ let package = Package(
             name: "IbidStoreTests",
             dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidTestSupport", system],
             swiftSettings: strict),
+        .testTarget(
+            name: "IbidCompareTests", dependencies: ["IbidModel", "IbidCompare", "IbidTestSupport", system],
+            exclude: ["Oracles"], swiftSettings: strict),
         .testTarget(
             name: "IbidSourceTests",
             dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidSource", "IbidTestSupport", system],
@@ -135,8 +150,10 @@ let package = Package(
             exclude: ["Probes"], swiftSettings: strict),
         .testTarget(
             name: "IbidEndToEndTests",
-            dependencies: ["IbidModel", "IbidCrypto", "IbidEngine", "IbidCommands", "IbidTestSupport", "ibid", system],
-            exclude: ["Foreign"], swiftSettings: strict),
+            dependencies: [
+                "IbidModel", "IbidCrypto", "IbidStore", "IbidEngine", "IbidCommands", "IbidTestSupport", "ibid", system,
+            ],
+            exclude: ["Corpus", "Foreign"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -21,9 +21,8 @@ public struct IbidCommand: ParsableCommand {
             """,
         version: IbidVersion.current,
         subcommands: [
-            Submit.self, Replay.self, Export.self, Import.self, Verify.self, Runs.self, Show.self, Logs.self,
-            Outputs.self,
-            Trace.self, Tag.self, Note.self, LedgerCommand.self,
+            Submit.self, Replay.self, Diff.self, Export.self, Import.self, Verify.self, Runs.self, Show.self, Logs.self,
+            Outputs.self, Trace.self, Tag.self, Note.self, LedgerCommand.self,
             Image.self, Base.self, Lock.self, Doctor.self, Completion.self,
         ])
 

@@ -28,6 +28,7 @@ func progressPrinter(json: Bool) -> EventSink {
         case .stdout(let bytes): Terminal.write(bytes, to: data)
         case .stderr(let bytes): Terminal.write(bytes, to: STDERR_FILENO)
         case .runFinished: break
+        case .probe(let text): line("explain", text)
         case .warning(let text): Terminal.note(Terminal.styled("warning:", .yellow) + " " + Terminal.safe(text))
         }
     }

@@ -112,15 +112,44 @@ enum ReportJSON {
             (
                 "outputs",
                 .array(
-                    report.outputs.map { output in
+                    report.outputs.map(verdict))
+            ),
+            ("ledger", report.ledger.map(ledger) ?? .null),
+        ])
+    }
+
+    static func verdict(_ output: OutputVerdict) -> JSONDocument {
+        .object([
+            ("path", .string(output.path)), ("verdict", .string(output.verdict.rawValue)),
+            ("expected", .text(output.expected)), ("actual", .text(output.actual)),
+            ("rule", .string(output.rule)), ("detail", .text(output.detail)),
+            ("differences", .array(output.differences.map { .string($0) })),
+            ("cause", output.cause.map(cause) ?? .null),
+        ])
+    }
+
+    static func diff(_ difference: RunDifference) -> JSONDocument {
+        .object([
+            ("first", .text(difference.first)), ("second", .text(difference.second)),
+            ("verdict", .string(difference.verdict.rawValue)),
+            (
+                "layers",
+                .array(
+                    difference.layers.map { layer in
                         .object([
-                            ("path", .string(output.path)), ("verdict", .string(output.verdict.rawValue)),
-                            ("expected", .text(output.expected)), ("actual", .text(output.actual)),
-                            ("rule", .string(output.rule)), ("detail", .text(output.detail)),
+                            ("name", .string(layer.name)), ("same", .bool(layer.lines.isEmpty)),
+                            ("differences", .array(layer.lines.map { .string($0) })),
                         ])
                     })
             ),
-            ("ledger", report.ledger.map(ledger) ?? .null),
+            ("outputs", .array(difference.outputs.map(verdict))),
+        ])
+    }
+
+    static func cause(_ cause: Cause) -> JSONDocument {
+        .object([
+            ("layers", .array(cause.layers.map { .string($0.rawValue) })), ("summary", .string(cause.summary)),
+            ("advice", .string(cause.advice)),
         ])
     }
 

@@ -32,11 +32,22 @@ struct Submit: ParsableCommand {
     var fresh = false
     @OptionGroup var limits: LimitOptions
     @OptionGroup var isolation: IsolationOptions
+    @Option(
+        help: "The determinism profile: default, or strict, which also fixes clock, randomness and addresses.",
+        transform: Submit.profile)
+    var determinism: DeterminismProfile?
     @Option(help: "The OCI runtime: crun, runc, or a path.")
     var runtime = "crun"
     @OptionGroup var common: CommonOptions
     @Argument(parsing: .postTerminator, help: "Words that replace the image's CMD.")
     var command: [String] = []
+
+    private static func profile(_ text: String) throws -> DeterminismProfile {
+        guard let profile = DeterminismProfile(rawValue: text) else {
+            throw ValidationError("'\(text)' is no determinism profile: default or strict")
+        }
+        return profile
+    }
 
     func run() throws {
         var request = job.request()
@@ -46,6 +57,7 @@ struct Submit: ParsableCommand {
         request.command = command
         request.limits = try limits.changes()
         request.runtime = runtime
+        request.determinism = determinism
         let report = try isolation.engine(common).submit(request, events: progressPrinter(json: common.json))
         if common.json {
             Terminal.out(ReportJSON.run(report).text)

@@ -13,6 +13,9 @@ enum Terminal {
     /// Writes a message and a newline.
     static func note(_ text: String) { write(Array((text + "\n").utf8), to: STDERR_FILENO) }
 
+    /// Writes a part of a line to stderr.
+    static func raw(_ text: String) { write(Array(text.utf8), to: STDERR_FILENO) }
+
     /// Writes bytes as they are.
     static func write(_ bytes: [UInt8], to descriptor: Int32) {
         bytes.withUnsafeBytes { buffer in

@@ -38,6 +38,19 @@ public struct ContainerHost: Sendable {
         throw IbidError.sandboxMissing(places)
     }
 
+    /// The library that strict runs have preloaded, beside the sandbox program.
+    ///
+    /// - Throws: `strict-missing`, naming the place.
+    public func strictLibrary() throws -> FilePath {
+        let place = sandbox.removingLastComponent().appending("ibid-strict")
+        guard access(place.string, R_OK) == 0 else {
+            throw IbidError(
+                "strict-missing", "\(place) is missing, which runs with determinism = \"strict\" need",
+                hint: "build ibid whole: 'swift build --product ibid' makes it too")
+        }
+        return place
+    }
+
     /// Runs one container to its end.
     ///
     /// When this returns or throws, no process, mount or cgroup of it is left. `workspace/upper` then holds what was

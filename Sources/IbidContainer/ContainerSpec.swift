@@ -32,6 +32,10 @@ public struct ContainerSpec: Sendable {
     public var gatewayPort: UInt16?
     /// The OCI runtime: a name on PATH or an absolute path.
     public var runtime: String
+    /// Whether the kernel places stack, heap and libraries at the same addresses every time.
+    public var fixedAddresses = false
+    /// On how many processors its threads may run; nil for all. Which ones differs from container to container.
+    public var processors: Int?
 
     /// Makes a spec; what is left out is a run without limits and network.
     public init(

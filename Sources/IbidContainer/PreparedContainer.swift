@@ -95,6 +95,8 @@ struct PreparedContainer {
         } else if let hide {
             plan.append("hide=\(hide)")
         }
+        if spec.fixedAddresses { plan.append("fixed-addresses=1") }
+        if let processors = spec.processors { plan.append("processors=\(processors)") }
         plan += spec.layers.map { "layer=\($0)" }
         plan.append("layer=\(spec.workspace.appending("skeleton"))")
         // A run learns nothing of where its inputs lie on the host.

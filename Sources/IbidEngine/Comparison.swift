@@ -1,4 +1,6 @@
+import IbidCompare
 import IbidModel
+import IbidStore
 
 /// Compares what a run gave with what its replay gave.
 struct Comparison {
@@ -6,62 +8,106 @@ struct Comparison {
     private(set) var verdict: Verdict = .identical
     private(set) var reason: String?
 
-    /// - Parameter rules: the rules that were sealed with the run; the first that matches a path counts.
-    init(rules: [CompareRule], expected: RunResult, actual: RunResult) {
+    private let rules: [(glob: Glob?, rule: CompareRule)]
+    private let store: Store
+    private var explained = 0
+
+    /// Differences that are looked into; of a run that differs everywhere the first say enough.
+    private static let mostExplained = 200
+
+    /// - Parameters:
+    ///   - rules: the rules that were sealed with the run; the first that matches a path counts.
+    ///   - store: holds the bytes of both.
+    init(rules: [CompareRule], expected: RunResult, actual: RunResult, store: Store) throws {
+        self.store = store
+        self.rules = rules.map { (try? Glob($0.pattern), $0) }
         let before = Dictionary(expected.outputs.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         let after = Dictionary(actual.outputs.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         for path in Set(before.keys).union(after.keys).sorted() {
-            verdicts.append(Self.compare(path, before[path], after[path], rules: rules))
+            verdicts.append(try compare(path, before[path], after[path]))
         }
-        verdicts.append(Self.compare("<stdout>", expected.stdout, actual.stdout))
-        verdicts.append(Self.compare("<stderr>", expected.stderr, actual.stderr))
+        for (name, left, right) in [
+            ("<stdout>", expected.stdout, actual.stdout), ("<stderr>", expected.stderr, actual.stderr),
+        ] {
+            // A stream has no path: only a rule that names it can mean it.
+            let rule = rules.first { $0.pattern == name }
+            verdicts.append(try compareBytes(name, left, right, rule: rule))
+        }
         verdicts.append(Self.ending(expected, actual))
-        if verdicts.contains(where: { $0.verdict == .different }) {
-            verdict = .different
-        } else if verdicts.contains(where: { $0.verdict == .equivalent }) {
-            verdict = .equivalent
-        }
+        verdict = Self.worst(verdicts.map(\.verdict))
         // A replay that a limit or a signal stopped says little about the analysis; say that instead.
         if actual.status == .killed && expected.status != .killed {
             verdict = .failed
             reason = "the replay was killed: \(actual.reason ?? "no reason given")"
+        } else if verdict == .unverifiable {
+            reason = verdicts.first { $0.verdict == .unverifiable }.map { "\($0.path): \($0.detail ?? "")" }
         }
     }
 
-    private static func compare(
-        _ path: String, _ before: RunOutput?, _ after: RunOutput?, rules: [CompareRule]
-    ) -> OutputVerdict {
-        var detail: String?
-        var verdict = Verdict.different
-        let rule = rules.first { (try? Glob($0.pattern).matches(path)) == true }
-        switch (before, after) {
-        case (nil, _): detail = "only the replay wrote it"
-        case (_, nil): detail = "the replay did not write it"
-        case (let before?, let after?):
-            if before == after {
-                verdict = .identical
-            } else if before.kind != after.kind {
-                detail = "was a \(before.kind.rawValue), is a \(after.kind.rawValue)"
-            } else if before.digest != after.digest {
-                detail =
-                    before.size == after.size ? "same size, other bytes" : "\(before.size) bytes, now \(after.size)"
-            } else {
-                detail = after.executable ? "became executable" : "is no longer executable"
-            }
-        }
-        if rule?.kind == .ignore && verdict == .different {
-            verdict = .equivalent
-            detail = "not compared, as the job says"
-        }
-        return OutputVerdict(
-            path: path, verdict: verdict, expected: before?.digest.description, actual: after?.digest.description,
-            rule: rule?.kind == .ignore ? "ignore" : "bytes", detail: detail)
+    /// The verdict over several: the first of these that any of them has.
+    static func worst(_ verdicts: some Sequence<Verdict>) -> Verdict {
+        let all = Set(verdicts)
+        return [.failed, .different, .unverifiable, .equivalent].first { all.contains($0) } ?? .identical
     }
 
-    private static func compare(_ name: String, _ before: Digest, _ after: Digest) -> OutputVerdict {
-        OutputVerdict(
-            path: name, verdict: before == after ? .identical : .different, expected: before.description,
-            actual: after.description, detail: before == after ? nil : "other bytes")
+    private mutating func compare(_ path: String, _ before: RunOutput?, _ after: RunOutput?) throws -> OutputVerdict {
+        let rule = rules.first { $0.glob?.matches(path) == true }?.rule
+        guard let before, let after, before.kind == after.kind, before.executable == after.executable else {
+            var verdict = OutputVerdict(
+                path: path, verdict: .different, expected: before?.digest.description,
+                actual: after?.digest.description, rule: rule?.description ?? "bytes",
+                detail: Self.change(before, after))
+            if rule?.kind == .ignore { (verdict.verdict, verdict.detail) = (.equivalent, Self.ignored) }
+            return verdict
+        }
+        return try compareBytes(path, before.digest, after.digest, rule: before.kind == .file ? rule : nil)
+    }
+
+    private static let ignored = "not compared, as the job says"
+
+    private static func change(_ before: RunOutput?, _ after: RunOutput?) -> String {
+        guard let before else { return "only the replay wrote it" }
+        guard let after else { return "the replay did not write it" }
+        if before.kind != after.kind { return "was a \(before.kind.rawValue), is a \(after.kind.rawValue)" }
+        return after.executable ? "became executable" : "is no longer executable"
+    }
+
+    private mutating func compareBytes(
+        _ path: String, _ before: Digest, _ after: Digest, rule: CompareRule?
+    ) throws -> OutputVerdict {
+        var verdict = OutputVerdict(
+            path: path, verdict: before == after ? .identical : .different, expected: before.description,
+            actual: after.description, rule: rule?.description ?? "bytes")
+        if before == after { return verdict }
+        if let rule, rule.kind == .ignore {
+            (verdict.verdict, verdict.detail) = (.equivalent, Self.ignored)
+            return verdict
+        }
+        guard store.contains(before) else {
+            // The digests say that it is not the same; only a rule could say that it is near enough.
+            let cannot = rule != nil && rule?.kind != .bytes
+            verdict.verdict = cannot ? .unverifiable : .different
+            verdict.detail =
+                "other bytes; the recorded ones are gone" + (cannot ? ", so the rule cannot be applied" : "")
+            return verdict
+        }
+        guard max(try store.size(of: before), try store.size(of: after)) <= Int64(Finding.largestFile) else {
+            verdict.detail = "other bytes; too large to be looked into"
+            return verdict
+        }
+        let (old, new) = (try store.read(before), try store.read(after))
+        if let rule, rule.kind != .bytes {
+            let finding = rule.judge(path: path, before: old, after: new)
+            verdict.verdict = finding.isEqual ? .equivalent : .different
+            verdict.detail = finding.detail
+        }
+        if verdict.verdict == .different && explained < Self.mostExplained {
+            explained += 1
+            let explanation = Explanation(path: path, before: old, after: new)
+            verdict.explanation = explanation
+            if verdict.detail == nil { verdict.detail = explanation.summary }
+        }
+        return verdict
     }
 
     private static func ending(_ before: RunResult, _ after: RunResult) -> OutputVerdict {
@@ -71,5 +117,12 @@ struct Comparison {
         return OutputVerdict(
             path: "<exit status>", verdict: text(before) == text(after) ? .identical : .different,
             expected: text(before), actual: text(after))
+    }
+}
+
+extension CompareRule {
+    /// The rule with its settings, on one line: `numeric rtol=1e-9`.
+    var description: String {
+        ([kind.rawValue] + settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }).joined(separator: " ")
     }
 }

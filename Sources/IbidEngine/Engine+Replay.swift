@@ -9,41 +9,84 @@ import SystemPackage
 extension Engine {
     /// Evaluates a recorded run again and enters the verdict.
     ///
-    /// Everything comes from the record and the store; the repository may be gone. All bytes that the record names
-    /// are hashed first: a run on altered bytes would prove nothing.
+    /// Everything comes from the record and the store; the repository may be gone. All bytes that the run depends on
+    /// are hashed first: a run on altered bytes would prove nothing. The rules of comparison are those that were sealed
+    /// with the run; there is no way to give others.
     ///
     /// - Throws: `IbidError` when the run is not recorded or was never finished. What keeps it from being tried is a
     ///   verdict, not an error.
-    public func replay(_ run: RunID, events: @escaping EventSink) throws -> ReplayReport {
+    public func replay(
+        _ run: RunID, options: ReplayOptions = ReplayOptions(), events: @escaping EventSink
+    ) throws -> ReplayReport {
+        if stopsOnSignals { try stop.throwOnSignals() }
+        return try replay(run, options: options, verified: VerifiedBlobs(), events: events)
+    }
+
+    func replay(
+        _ run: RunID, options: ReplayOptions, verified: VerifiedBlobs, events: @escaping EventSink
+    ) throws -> ReplayReport {
         let outcome = try outcome(of: run)
-        let recorded = RecordedRun(statement: try outcome.readStatement())
+        let statement = try outcome.readStatement()
+        let recorded = RecordedRun(statement: statement)
         var report = ReplayReport(
-            run: try moment.runID(), replayOf: run, verdict: .unverifiable, expectedImage: recorded.image,
-            outputs: [])
+            run: try moment.runID(), replayOf: run, job: recorded.job, verdict: .unverifiable,
+            expectedImage: recorded.image, outputs: [])
         let started = moment.now()
         do {
-            let evidence = try recorded.load(from: store)
+            let evidence = try recorded.load(from: store, verified: verified)
+            if options.deep { try recorded.proveEverything(in: store, verified: verified) }
             report.actualImage = evidence.spec.image
-            let workspace = try RunWorkspace(home: home, run: report.run)
-            defer { workspace.release() }
-            if stopsOnSignals { try stop.throwOnSignals() }
+            if options.rebuild {
+                report.actualImage = try rebuild(
+                    try RunReport(
+                        statement: statement, ledger: LedgerReference(try ledger.position(of: outcome.leafIndex)),
+                        store: store), lock: recorded.lock, events: events)
+            }
             events(.runStarted(report.run, command: evidence.spec.command))
-            let (result, measurement) = try RunExecutor(store: store, layers: layers, host: containers).run(
-                evidence.spec, workspace: workspace.directory, stdout: { events(.stdout(Array($0))) },
-                stderr: { events(.stderr(Array($0))) }, stop: stop)
-            let comparison = Comparison(rules: evidence.spec.compare, expected: evidence.result, actual: result)
+            let (result, measurement) = try evaluate(evidence.spec, as: report.run, events: events)
+            let comparison = try Comparison(
+                rules: evidence.spec.compare, expected: evidence.result, actual: result, store: store)
             report.outputs = comparison.verdicts
             report.verdict = comparison.verdict
             report.reason = comparison.reason
+            if options.explain && report.outputs.contains(where: { $0.verdict == .different }) {
+                let search = CauseSearch(
+                    engine: self, spec: evidence.spec, replayed: result, host: measurement.host,
+                    recordedHost: recorded.host)
+                report.outputs = try search.explained(report.outputs, events: events)
+            }
+            if report.actualImage != report.expectedImage {
+                report.verdict = .different
+                report.reason = "the image, built again from its source and lock, has another digest"
+            }
             report.ledger = try enter(
                 report, original: outcome, recorded: recorded, actual: try store.put(canonical: result),
                 finished: measurement.finishedAt, started: started)
-        } catch let error as IbidError where error.exit == .verificationFailed {
+        } catch let error as IbidError where Self.meansUnverifiable(error) {
+            report.verdict = .unverifiable
             report.reason = error.message
             report.ledger = try enter(
                 report, original: outcome, recorded: recorded, actual: nil, finished: moment.now(), started: started)
         }
         return report
+    }
+
+    /// Runs a spec once in a workspace of its own.
+    func evaluate(
+        _ spec: RunSpec, as run: RunID, setup: ExecutionSetup? = nil, events: @escaping EventSink
+    ) throws -> (result: RunResult, measurement: RunMeasurement) {
+        let workspace = try RunWorkspace(home: home, run: run)
+        defer { workspace.release() }
+        return try RunExecutor(store: store, layers: layers, host: containers).run(
+            spec, workspace: workspace.directory, stdout: { events(.stdout(Array($0))) },
+            stderr: { events(.stderr(Array($0))) }, stop: stop,
+            setup: setup)
+    }
+
+    // Something that the run needs is not here, as opposed to something that went wrong.
+    private static func meansUnverifiable(_ error: IbidError) -> Bool {
+        error.exit == .verificationFailed
+            || ["platform-mismatch", "runtime-missing", "runtime-unsupported", "profile-unknown"].contains(error.code)
     }
 
     private func enter(

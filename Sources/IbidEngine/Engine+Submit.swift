@@ -63,7 +63,7 @@ extension Engine {
                 snapshot: snapshot, options: options, ownsProcess: stopsOnSignals, stop: stop, progress: progress)
         }
         events(.image(build))
-        _ = try ledger.append(build.statement(of: snapshot, at: moment.now()))
+        _ = try ledger.append(build.statement(of: snapshot, changes: request.build, at: moment.now()))
         return build
     }
 
@@ -126,7 +126,7 @@ extension Engine {
         events(.image(build))
         // One statement says how an image came from a source; building it again from the cache says nothing new.
         if try ledger.imageStatement(for: build.image)?.names(build.source) != true {
-            _ = try ledger.append(build.statement(of: snapshot, at: moment.now()))
+            _ = try ledger.append(build.statement(of: snapshot, changes: request.build, at: moment.now()))
         }
         return build
     }
@@ -143,11 +143,12 @@ extension Engine {
             workingDirectory: execution.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/",
             user: execution.user ?? "",
             environment: RunEnvironment.make(
-                image: execution.env ?? [], job: job.environment, params: job.params, epoch: epoch),
+                image: execution.env ?? [], job: job.environment, params: job.params, epoch: epoch,
+                profile: request.determinism ?? job.determinism),
             params: job.params,
             inputs: try JobInputs(store: store, source: tree).resolve(job.inputs, overrides: request.inputs),
             outputs: job.outputs, limits: request.limits.applied(to: job.limits), compare: job.compare,
-            determinism: job.determinism, runtime: request.runtime)
+            determinism: request.determinism ?? job.determinism, runtime: request.runtime)
     }
 
     /// `job:tree`, in the letters that image names may have.

@@ -70,7 +70,7 @@ extension Engine {
         } catch let error as IbidError {
             // The blob itself is listed already when its bytes are wrong; a missing one is named here.
             problems.add("run \(run)", got: error.message, want: "a readable record")
-            return recorded.others
+            return Array(recorded.others.keys)
         }
     }
 

@@ -26,6 +26,8 @@ public enum EngineEvent: Sendable {
     case stderr([UInt8])
     /// The outcome is in the ledger.
     case runFinished(RunReport)
+    /// One of the runs that look for a cause, in words.
+    case probe(String)
     /// Something that the user should know and that stops nothing.
     case warning(String)
 }

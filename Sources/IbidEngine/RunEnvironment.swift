@@ -18,20 +18,31 @@ enum RunEnvironment {
             "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC",
             // One thread: the order of a floating-point sum is part of its value.
             "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1",
-            "LOKY_MAX_CPU_COUNT": "1",
+            "BLIS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1",
+            "OMP_DYNAMIC": "FALSE", "LOKY_MAX_CPU_COUNT": "1",
             // Kernels chosen by CPU level, not by CPU model.
-            "OPENBLAS_CORETYPE": "Haswell", "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
-            "MKL_CBWR": "AVX2",
+            "OPENBLAS_CORETYPE": "Haswell", "MKL_CBWR": "AVX2", "ARROW_USER_SIMD_LEVEL": "AVX2",
+            // The names of numpy 2.4 and those before it; it passes over names that it does not have.
+            "NPY_DISABLE_CPU_FEATURES":
+                "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
             // No display, no files of the machine's user.
-            "MPLBACKEND": "Agg", "MPLCONFIGDIR": "/tmp/matplotlib", "HOME": "/tmp", "XDG_CACHE_HOME": "/tmp/cache",
+            "MPLBACKEND": "Agg", "MATPLOTLIBRC": DeterminismProfile.matplotlib, "MPLCONFIGDIR": "/tmp/matplotlib",
+            "HOME": "/tmp", "XDG_CACHE_HOME": "/tmp/cache",
         ]
+    }
+
+    /// What the `strict` profile sets beside it, for the library that it preloads (ibid-strict).
+    static func strict(epoch: Timestamp) -> [String: String] {
+        ["IBID_CLOCK": String(epoch.seconds), "IBID_FILE_TIMES": String(epoch.seconds), "IBID_SEED": "0"]
     }
 
     /// The whole environment: profile, then image, then job, then parameters; the later one counts.
     static func make(
-        image: [String], job: [String: String], params: [String: String], epoch: Timestamp
+        image: [String], job: [String: String], params: [String: String], epoch: Timestamp,
+        profile: DeterminismProfile
     ) -> [String: String] {
         var environment = determinism(epoch: epoch)
+        if profile == .strict { environment.merge(strict(epoch: epoch)) { $1 } }
         environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         for entry in image {
             let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -39,7 +50,13 @@ enum RunEnvironment {
         }
         environment.merge(job) { $1 }
         for (name, value) in params { environment[variable(for: name)] = value }
+        if profile == .strict { environment["LD_PRELOAD"] = preload(environment["LD_PRELOAD"]) }
         return environment
+    }
+
+    /// The preloaded libraries with that of the strict profile before them: it has to be asked first.
+    static func preload(_ others: String?) -> String {
+        DeterminismProfile.preload + (others.map { $0.isEmpty ? "" : ":" + $0 } ?? "")
     }
 
     /// The variable that carries a parameter: `IBID_PARAM_` and the name in capitals.

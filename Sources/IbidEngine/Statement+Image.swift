@@ -2,7 +2,11 @@ import IbidModel
 
 extension ImageBuild {
     /// How the image came to be, as SLSA provenance; its first subject is the image manifest.
-    func statement(of snapshot: SourceSnapshot, at time: Timestamp) -> Statement {
+    ///
+    /// - Parameter changes: how it was built, so that it can be built again.
+    func statement(
+        of snapshot: SourceSnapshot, changes: SubmitRequest.BuildChanges, at time: Timestamp
+    ) -> Statement {
         var dependencies: [JSONValue] = [
             [
                 "uri": .string("git+\(snapshot.origin ?? "file:///")@\(snapshot.commit.hex)"),
@@ -42,7 +46,8 @@ extension ImageBuild {
                         "source": [
                             "uri": .string(snapshot.origin ?? ""), "ref": .string(snapshot.revision),
                             "subdirectory": .string(snapshot.subdirectory),
-                        ]
+                        ],
+                        "target": .optional(changes.target), "arguments": .strings(changes.arguments),
                     ],
                     "internalParameters": .object(internals),
                     "resolvedDependencies": .array(dependencies),

@@ -18,7 +18,7 @@ extension ReplayReport {
         let details: JSONValue = [
             "replay": .string(run.text), "verdict": .string(verdict.rawValue), "reason": .optional(reason),
             "startedOn": .string(started.description), "finishedOn": .string(finished.description),
-            "ibid": .string(IbidVersion.current),
+            "ibid": .string(IbidVersion.current), "differences": .array(differences),
         ]
         let outcome: JSONValue = [
             "name": "original", "uri": .string(BuildType.runPrefix + replayOf.text),
@@ -36,6 +36,17 @@ extension ReplayReport {
                 "warnedTests": names(.equivalent),
                 "failedTests": names(.different, .failed, .unverifiable),
             ])
+    }
+
+    // What is not identical, each with the rule that judged it: so many that a statement stays small.
+    private var differences: [JSONValue] {
+        outputs.filter { $0.verdict != .identical }.prefix(200).map { output in
+            [
+                "path": .string(output.path), "verdict": .string(output.verdict.rawValue),
+                "rule": .string(output.rule), "detail": .optional(output.detail),
+                "cause": .optional(output.cause?.summary),
+            ]
+        }
     }
 
     // The predicate knows three words: PASSED, WARNED, FAILED.

@@ -20,6 +20,8 @@ public struct SubmitRequest: Sendable {
     public var command: [String] = []
     /// Limits that replace the job's.
     public var limits = LimitChanges()
+    /// The determinism profile that replaces the job's.
+    public var determinism: DeterminismProfile?
     /// The OCI runtime.
     public var runtime = "crun"
 

@@ -1,3 +1,4 @@
+import IbidCompare
 import IbidModel
 import IbidTOML
 
@@ -40,13 +41,42 @@ extension JobFile {
             try table.allow("rule", "rtol", "atol")
             for key in ["rtol", "atol"] { settings[key] = try tolerance(key, in: table) }
         case .image:
-            try table.allow("rule", "threshold")
-            settings["threshold"] = try tolerance("threshold", in: table)
+            try table.allow("rule", "threshold", "pixels")
+            for key in ["threshold", "pixels"] { settings[key] = try share(key, in: table) }
         case .text:
             try table.allow("rule", "drop")
-            settings["drop"] = try table.string("drop", expected: "a regular expression, as a string")
+            settings = try drops(table)
         }
         return CompareRule(pattern: pattern, kind: kind, settings: settings)
+    }
+
+    /// `drop`: one regular expression, or several.
+    private static func drops(_ table: JobTable) throws -> [String: String] {
+        guard let node = table.members["drop"] else { return [:] }
+        let expected = "a regular expression, as a string, or an array of them"
+        var patterns: [String] = []
+        if case .array = node.value {
+            patterns = try table.strings("drop", expected: expected)?.map(\.text) ?? []
+        } else {
+            patterns = [try table.string("drop", expected: expected) ?? ""]
+        }
+        for pattern in patterns {
+            do throws(TextPattern.Malformed) {
+                _ = try TextPattern(pattern)
+            } catch {
+                throw table.invalid("drop", "has the pattern '\(pattern)', which \(error.reason)")
+            }
+        }
+        if patterns.count == 1 { return ["drop": patterns[0]] }
+        // Settings are texts by name; with leading zeros their names have the order of the file.
+        return Dictionary(
+            uniqueKeysWithValues: patterns.enumerated().map { ("drop.\($0 < 10 ? "0" : "")\($0)", $1) })
+    }
+
+    private static func share(_ key: String, in table: JobTable) throws -> String? {
+        guard let value = try table.number(key) else { return nil }
+        guard (0...1).contains(value) else { throw table.invalid(key, "is outside of 0 to 1") }
+        return try table.text(key)
     }
 
     private static func tolerance(_ key: String, in table: JobTable) throws -> String? {

@@ -65,4 +65,12 @@ public enum DeterminismProfile: String, Hashable, Sendable, Codable, CaseIterabl
     case `default`
     /// Also fixed addresses, clock and randomness.
     case strict
+
+    /// Where a run finds the files of its profile.
+    public static let directory = "/.ibid"
+    /// The library that a strict run has preloaded. The number is that of its behaviour: a spec names it, and a replay
+    /// wants the same.
+    public static let preload = "/.ibid/strict-1.so"
+    /// Settings of matplotlib that no environment variable has.
+    public static let matplotlib = "/.ibid/matplotlibrc"
 }

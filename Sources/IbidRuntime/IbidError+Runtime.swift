@@ -8,6 +8,12 @@ extension IbidError {
             hint: "run it on a machine of that platform, or build the image for this one")
     }
 
+    static func profileUnknown(_ path: String) -> IbidError {
+        IbidError(
+            "profile-unknown", "the run preloaded \(path), and this version of Ibid has \(DeterminismProfile.preload)",
+            hint: "replay it with the version of Ibid that recorded it")
+    }
+
     static func inputName(_ name: String) -> IbidError {
         IbidError("input-name", "the input name '\(name)' cannot be a file name below /inputs")
     }

@@ -32,22 +32,25 @@ public struct RunExecutor: Sendable {
     ///   - stdout: shown what the command writes to stdout.
     ///   - stderr: the same.
     ///   - stop: ends the run when it is thrown; it is then recorded as killed.
+    ///   - override: replaces what the spec's profile says of addresses and processors; for finding out what matters.
     /// - Throws: `missing-blob` or `corrupt-blob` naming the blob, or what kept the container from starting. A run that
     ///   fails or is killed is a result.
     public func run(
         _ spec: RunSpec, workspace: FilePath, stdout: LiveSink? = nil, stderr: LiveSink? = nil,
-        stop: ContainerStop? = nil
+        stop: ContainerStop? = nil, setup override: ExecutionSetup? = nil
     ) throws -> (result: RunResult, measurement: RunMeasurement) {
         let directories = try imageLayers(spec)
+        let setup = override ?? ExecutionSetup(spec)
         let full = try ContainerStop()
         let streams = StreamBudget(limit: spec.limits.outputBytes, full: full)
         let (out, err) = (
             try StreamRecorder(store: store, budget: streams, live: stdout),
             try StreamRecorder(store: store, budget: streams, live: stderr)
         )
-        let container = ContainerSpec(
+        let profile = try ProfileFiles(spec: spec, host: host, workspace: workspace)
+        var container = ContainerSpec(
             workspace: workspace, layers: directories, command: spec.command, environment: spec.environment,
-            workingDirectory: spec.workingDirectory, user: spec.user, binds: try inputs(spec),
+            workingDirectory: spec.workingDirectory, user: spec.user, binds: try inputs(spec) + profile.binds,
             directories: [OutputRoots.outputs, spec.workingDirectory],
             limits: ContainerLimits(
                 memoryBytes: spec.limits.memoryBytes, cpuMillis: spec.limits.cpuMillis, pids: spec.limits.pids,
@@ -56,6 +59,8 @@ public struct RunExecutor: Sendable {
                 fileBytes: spec.limits.outputBytes + 1, openFiles: spec.limits.openFiles,
                 writtenBytes: spec.limits.outputBytes, writtenFiles: spec.limits.outputFiles),
             temporary: keepsTemporaryFiles(spec) ? .layer : nil, runtime: spec.runtime)
+        container.fixedAddresses = setup.fixedAddresses
+        container.processors = setup.processors
         let outcome = try host.run(
             container, stdout: { out.add($0) }, stderr: { err.add($0) }, stops: [full] + (stop.map { [$0] } ?? []))
         let (stdoutDigest, stderrDigest) = (try out.finish(), try err.finish())
@@ -70,7 +75,7 @@ public struct RunExecutor: Sendable {
         let measurement = RunMeasurement(
             startedAt: outcome.startedAt, finishedAt: .now, wallMicroseconds: outcome.wallMicroseconds,
             cpuMicroseconds: outcome.cpuMicroseconds, peakMemoryBytes: outcome.peakMemoryBytes,
-            host: HostFacts.current.merging(Self.facts(outcome.isolation)) { $1 },
+            host: HostFacts.current.merging(Self.facts(outcome.isolation)) { $1 }.merging(profile.facts) { $1 },
             refusedOutputs: collector.refused, writtenBytes: outcome.writtenBytes,
             limitsReached: outcome.limitsReached)
         return (result, measurement)

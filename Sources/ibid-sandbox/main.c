@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOG SCRATCH "/log"
@@ -24,12 +26,35 @@ static void die_with_parent(pid_t parent) {
     if (parent && getppid() != parent) _exit(125);
 }
 
+/* What the OCI runtime has no word for, and every process inherits. */
+static void hold_still(const struct plan *plan) {
+    if (plan->fixed_addresses) {
+        int current = personality(0xffffffff);
+        if (current < 0 || personality((unsigned long)current | ADDR_NO_RANDOMIZE) < 0) fail("fix the addresses");
+    }
+    if (plan->processors) {
+        /* Beginning anywhere, so that containers side by side do not share one processor. */
+        cpu_set_t allowed, chosen;
+        if (sched_getaffinity(0, sizeof allowed, &allowed) < 0) fail("look at the processors");
+        struct timespec now = {0};
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        int count = CPU_COUNT(&allowed), skip = count ? (int)(now.tv_nsec / 1000 % count) : 0;
+        CPU_ZERO(&chosen);
+        for (int turn = 0; turn < 2 * CPU_SETSIZE && (uint32_t)CPU_COUNT(&chosen) < plan->processors; turn++) {
+            int processor = turn % CPU_SETSIZE;
+            if (CPU_ISSET(processor, &allowed) && skip-- <= 0) CPU_SET(processor, &chosen);
+        }
+        if (sched_setaffinity(0, sizeof chosen, &chosen) < 0) fail("choose the processors");
+    }
+}
+
 /* PID 1 of the container's outer PID namespace becomes the runtime. */
 __attribute__((noreturn)) static void become_runtime(const struct plan *plan, int runtime, int sandbox, int init) {
     die_with_parent(0);
     /* From inside, the parent's id reads as 0 whether it lives or not: its pidfd tells. */
     struct pollfd ended = {.fd = sandbox, .events = POLLIN};
     if (poll(&ended, 1, 0) != 0) _exit(125);
+    hold_still(plan);
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) fail("mount /proc");
     char *arguments[MAX_ARGUMENTS + 2] = {(char *)plan->runtime};
     for (size_t i = 0; i < plan->argument_count; i++) arguments[i + 1] = (char *)plan->arguments[i];

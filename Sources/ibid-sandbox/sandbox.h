@@ -54,6 +54,8 @@ struct plan {
     int nested;                  /* in a user namespace already: overlays may not use trusted attributes */
     int lock_cgroups;            /* the runtime may look at cgroups and not change them */
     int own_network;             /* make the network namespace here, and not in the runtime */
+    int fixed_addresses;         /* no randomised address space */
+    uint32_t processors;         /* run on so many processors; 0: on all */
     uint16_t gateway_port;       /* with own_network: listen on 127.0.0.1:port and hand the socket to ibid */
 };
 

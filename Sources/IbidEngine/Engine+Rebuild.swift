@@ -1,0 +1,31 @@
+import IbidContainer
+import IbidImage
+import IbidLedger
+import IbidModel
+import IbidStore
+
+extension Engine {
+    /// Builds a recorded run's image again, from the recorded source and lock alone, every step anew.
+    ///
+    /// - Returns: the digest that came of it.
+    /// - Throws: `evidence-missing` and the like when source or lock are gone; a build that fails.
+    func rebuild(_ report: RunReport, lock: Digest?, events: @escaping EventSink) throws -> Digest {
+        let verified = VerifiedBlobs()
+        try verified.check(report.source.layer, "the source", in: store)
+        if let lock { try verified.check(lock, "the image's lock", in: store) }
+        // With a name of its own: the rebuilt image must not take the recorded one's place.
+        var options = ImageBuildOptions(ref: "rebuild/\(report.run)", lock: lock, usesCache: false)
+        let external = try ledger.imageStatement(for: report.image)?
+            .predicate["buildDefinition"]?["externalParameters"]
+        options.target = external?["target"]?.string
+        options.arguments = external?["arguments"]?.object?.compactMapValues(\.string) ?? [:]
+        // A build that fetched nothing has no lock, and then there is none to take from the source either.
+        options.usesCommittedLock = lock != nil
+        let translated = BuildEvents(events)
+        let build = try ImageBuilder(store: store, layers: layers, host: containers, cache: home.cache)
+            .build(snapshot: report.source, options: options, stop: stop) { translated.send($0) }
+        events(.image(build))
+        try store.untag("rebuild/\(report.run)")
+        return build.image
+    }
+}

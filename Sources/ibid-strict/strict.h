@@ -1,0 +1,76 @@
+/* ibid-strict: what a run with `determinism = "strict"` has preloaded (LD_PRELOAD).
+
+   It stands between a program and its C library and gives the same answers on every run: the time of day, random
+   bytes, times of files. Everything else is the kernel's: elapsed time, sleeps, timeouts.
+
+   Freestanding: raw system calls, no memory of its own but static, nothing asked of the C library but the place of
+   errno. So one file serves glibc and musl. What does not load shared libraries, or makes system calls itself (static
+   Go and Rust programs), or reads the processor's own generator (RDRAND), is not reached.
+
+   Settings come from the environment that the process was started with:
+     IBID_CLOCK=SECONDS       the time of day begins here and goes on by a microsecond with each look at it, and by
+                              what is slept, so that loops which wait for a time end
+     IBID_SEED=NUMBER         random bytes are ChaCha20 keyed by this and the process id
+     IBID_FILE_TIMES=SECONDS  times of files that are not older read as this
+   and, for finding out what an analysis depends on, not in any profile:
+     IBID_ELAPSED=1           monotonic and processor clocks count looks, as the time of day does
+     IBID_INODES=1            inode numbers in the order in which the process meets files */
+#ifndef STRICT_H
+#define STRICT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXPORT __attribute__((visibility("default")))
+#define HIDDEN __attribute__((visibility("hidden")))
+
+struct moment {
+    int64_t seconds, nanoseconds;
+};
+
+struct settings {
+    int has_clock, has_seed, has_file_times, counts_elapsed, numbers_inodes;
+    int64_t clock, file_times;
+    uint64_t seed;
+};
+extern HIDDEN struct settings settings;
+
+/* Reads the settings once; every entry point may be called before the constructors have run. */
+HIDDEN void read_settings(void);
+
+/* The result of a system call as the C library gives it: -1 and errno. */
+HIDDEN long answer(long result);
+
+HIDDEN void random_bytes(unsigned char *bytes, size_t count);
+
+#if defined(__x86_64__)
+enum { NR_read = 0, NR_close = 3, NR_fstat = 5, NR_getpid = 39, NR_nanosleep = 35, NR_clock_gettime = 228,
+       NR_clock_nanosleep = 230, NR_openat = 257, NR_newfstatat = 262, NR_getrandom = 318, NR_memfd_create = 319,
+       NR_statx = 332, NR_write = 1, NR_lseek = 8, NR_times = 100, NR_getrusage = 98 };
+static inline long call(long number, long a, long b, long c, long d, long e) {
+    long result;
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+#elif defined(__aarch64__)
+enum { NR_read = 63, NR_close = 57, NR_fstat = 80, NR_getpid = 172, NR_nanosleep = 101, NR_clock_gettime = 113,
+       NR_clock_nanosleep = 115, NR_openat = 56, NR_newfstatat = 79, NR_getrandom = 278, NR_memfd_create = 279,
+       NR_statx = 291, NR_write = 64, NR_lseek = 62, NR_times = 153, NR_getrusage = 165 };
+static inline long call(long number, long a, long b, long c, long d, long e) {
+    register long x8 __asm__("x8") = number;
+    register long x0 __asm__("x0") = a;
+    register long x1 __asm__("x1") = b;
+    register long x2 __asm__("x2") = c;
+    register long x3 __asm__("x3") = d;
+    register long x4 __asm__("x4") = e;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4) : "memory");
+    return x0;
+}
+#else
+#error "the strict profile knows the system calls of x86-64 and arm64"
+#endif
+
+#endif
