@@ -291,6 +291,36 @@ struct GatewayTests {
             found = PipConfiguration.ofHost(environment: environment)
             #expect(found.indexes.first == "https://c.example/simple")
             #expect(found.access.authorities == "/c.pem")
+            // What only uv knows counts too.
+            environment["PIP_INDEX_URL"] = nil
+            environment["PIP_CONFIG_FILE"] = "/dev/null"
+            environment["UV_DEFAULT_INDEX"] = "corp=https://d.example/simple"
+            environment["UV_INDEX_CORP_USERNAME"] = "ana"
+            environment["UV_INDEX_CORP_PASSWORD"] = "a/b"
+            let uv = scratch.appending("uv.toml")
+            try Data("[[index]]\nurl = \"https://e.example/simple\"\n".utf8).write(to: URL(fileURLWithPath: uv.string))
+            environment["UV_CONFIG_FILE"] = uv.string
+            found = PipConfiguration.ofHost(environment: environment)
+            #expect(found.indexes == ["https://ana:a%2Fb@d.example/simple", "https://e.example/simple"])
+        }
+    }
+
+    @Test("passwords of apt's auth.conf")
+    func aptCredentials() throws {
+        try withScratch { scratch in
+            try Data(
+                """
+                # no
+                machine http://m.example/debian login ana password w0rd
+                machine s.example
+                  login bob password p@ss
+                """.utf8
+            ).write(to: URL(fileURLWithPath: scratch.appending("auth.conf").string))
+            let credentials = AptCredentials.ofHost(root: scratch)
+            #expect(credentials.applied(to: "http://m.example/debian") == "http://ana:w0rd@m.example/debian")
+            #expect(credentials.applied(to: "http://m.example/other") == "http://m.example/other")
+            #expect(credentials.applied(to: "https://s.example/x") == "https://bob:p%40ss@s.example/x")
+            #expect(credentials.applied(to: "http://s.example/x") == "http://s.example/x")
         }
     }
 

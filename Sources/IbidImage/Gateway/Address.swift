@@ -62,6 +62,13 @@ enum Address {
         return target.scheme + "://" + source.authority + target.rest
     }
 
+    /// The URL with a user and password, unless it has its own.
+    static func with(user: String?, password: String?, in url: String) -> String {
+        guard user != nil || password != nil, let parts = split(url), !parts.authority.contains("@") else { return url }
+        let word = password.map { ":" + encoded($0) } ?? ""
+        return parts.scheme + "://" + encoded(user ?? "") + word + "@" + parts.authority + parts.rest
+    }
+
     /// The URL without user, password, query and fragment: for messages.
     static func withoutSecrets(_ url: String) -> String {
         guard let parts = split(url) else { return url }

@@ -12,9 +12,11 @@ struct DebianAccess: Hashable, Sendable {
         let mirrors = DebianMirrors.ofHost(release: "bookworm")
         var access = UpstreamAccess()
         access.proxy = proxyOfHost()
+        let credentials = AptCredentials.ofHost()
         return DebianAccess(
-            archive: mirrors.sites["bookworm"] ?? DebianMirrors.canonical,
-            security: mirrors.sites["bookworm-security"] ?? DebianMirrors.canonicalSecurity, access: access)
+            archive: credentials.applied(to: mirrors.sites["bookworm"] ?? DebianMirrors.canonical),
+            security: credentials.applied(
+                to: mirrors.sites["bookworm-security"] ?? DebianMirrors.canonicalSecurity), access: access)
     }
 
     /// The canonical address of what an apt asks for; nil when it is no archive that the gateway serves.

@@ -39,8 +39,10 @@ struct GatewayClient: Hashable, Sendable {
                     + "or build FROM an image that has it"
             default: "bring it in with its digest instead: ADD --checksum=sha256:… URL PATH"
             }
+        // apt only warns when an archive is missing, and then installs something else.
         return GatewayProblem(
-            kind: .refused, text: "\(name) asked for \(what): a build step reaches package indexes and nothing else",
+            kind: isApt ? .failed : .refused,
+            text: "\(name) asked for \(what): a build step reaches package indexes and nothing else",
             hint: hint)
     }
 }

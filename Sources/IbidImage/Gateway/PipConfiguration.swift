@@ -14,7 +14,8 @@ struct PipConfiguration: Hashable, Sendable {
     /// Whether the public index is among them.
     var usesPyPI: Bool { indexes.contains { Address.host(of: $0) == "pypi.org" } }
 
-    /// The configuration of the user who runs Ibid: pip's files in pip's order, then `PIP_*`.
+    /// The configuration of the user who runs Ibid: pip's files in pip's order, then `PIP_*`; where pip has no index of
+    /// its own, uv's.
     static func ofHost(environment: [String: String]) -> PipConfiguration {
         var settings: [String: String] = [:]
         if environment["PIP_CONFIG_FILE"] != "/dev/null" {
@@ -27,13 +28,24 @@ struct PipConfiguration: Hashable, Sendable {
         for (name, value) in environment where name.hasPrefix("PIP_") && !value.isEmpty {
             settings[name.dropFirst(4).lowercased().replacing("_", with: "-")] = value
         }
-        return PipConfiguration(settings: settings, home: environment["HOME"] ?? "/root")
+        let uv = UVConfiguration.ofHost(environment: environment)
+        if settings["index-url"] == nil { settings["index-url"] = uv.index }
+        let extra = ([settings["extra-index-url"] ?? ""] + uv.extraIndexes).joined(separator: " ")
+        if !extra.isEmpty { settings["extra-index-url"] = extra }
+        var configuration = PipConfiguration(settings: settings, home: environment["HOME"] ?? "/root")
+        configuration.access.netrc = environment["NETRC"].flatMap { $0.isEmpty ? nil : $0 }
+        return configuration
     }
 
     private init(settings: [String: String], home: String) {
         let index = settings["index-url"] ?? "https://pypi.org/simple"
         let isOff = ["1", "true", "yes", "on"].contains(settings["no-index"]?.lowercased() ?? "")
-        indexes = isOff ? [] : ([index] + Self.list(settings["extra-index-url"])).map(Self.trimmed)
+        indexes =
+            isOff
+            ? []
+            : ([index] + Self.list(settings["extra-index-url"])).map(Self.trimmed).reduce(into: []) {
+                if !$0.contains($1) { $0.append($1) }
+            }
         directories = Self.list(settings["find-links"]).compactMap { place in
             if place.hasPrefix("file://") { return FilePath(String(place.dropFirst(7))) }
             return place.contains("://") ? nil : FilePath(Self.expanded(place, home: home))
@@ -51,7 +63,9 @@ struct PipConfiguration: Hashable, Sendable {
         let home = environment["HOME"] ?? "/root"
         let config = environment["XDG_CONFIG_HOME"] ?? home + "/.config"
         let system = (environment["XDG_CONFIG_DIRS"] ?? "/etc/xdg").split(separator: ":").map { "\($0)/pip/pip.conf" }
-        let all = system + ["/etc/pip.conf", home + "/.pip/pip.conf", config + "/pip/pip.conf"]
+        let all =
+            system + ["/etc/pip.conf", home + "/.pip/pip.conf", config + "/pip/pip.conf"]
+            + (environment["VIRTUAL_ENV"].map { ["\($0)/pip.conf"] } ?? [])
         return (all + (environment["PIP_CONFIG_FILE"].map { [$0] } ?? [])).map { FilePath($0) }
     }
 
