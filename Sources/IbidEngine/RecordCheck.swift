@@ -16,6 +16,7 @@ public enum RecordCheck {
         guard let start = try firstBytes(of: file) else {
             throw IbidError("file-not-found", "there is no file \(file)", exit: .notFound)
         }
+        // A directory has no bytes, and is an archive that was unpacked.
         // A record is canonical JSON, so it begins like this; everything else has to be an archive.
         if start.first == UInt8(ascii: "{") {
             return AuditRecord.verify(try readIfPresent(file) ?? [], pinned: pinned, outputs: outputs)
@@ -77,6 +78,8 @@ public enum RecordCheck {
             return Array(bytes.prefix(count))
         } catch Errno.noSuchFileOrDirectory {
             return nil
+        } catch Errno.isDirectory {
+            return []
         } catch let error as Errno {
             throw IbidError.system("read", file.string, error.description)
         }

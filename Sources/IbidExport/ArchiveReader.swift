@@ -1,3 +1,4 @@
+import Glibc
 import IbidCrypto
 import IbidLayer
 public import IbidModel
@@ -8,7 +9,9 @@ public import SystemPackage
 public struct ArchiveReader {
     /// One file in it.
     struct Member {
-        /// Where its bytes begin in the tar.
+        /// The file that has its bytes: the archive, or one of an unpacked archive.
+        var file: FilePath
+        /// Where its bytes begin in that file.
         var offset: Int64
         var size: Int64
         var digest: Digest
@@ -22,9 +25,15 @@ public struct ArchiveReader {
 
     /// Reads the whole archive once and hashes every file in it.
     ///
+    /// - Parameter file: a tar, or the directory that one was unpacked into.
     /// - Throws: `malformed-archive` when it is no tar of one bag, or holds anything but plain files.
     public init(_ file: FilePath) throws {
         self.file = file
+        if let members = try Self.unpacked(file) {
+            self.members = members
+            name = file.lastComponent?.string ?? ""
+            return
+        }
         let tar = try TarReader(file: file)
         var members: [String: Member] = [:]
         var top: String?
@@ -44,13 +53,51 @@ public struct ArchiveReader {
                 guard parts.count == 2, members[parts[1]] == nil else {
                     throw Self.malformed(file, "it has '\(path)' twice, or beside its directory")
                 }
-                members[parts[1]] = Member(offset: offset, size: size, digest: hasher.finish())
+                members[parts[1]] = Member(file: file, offset: offset, size: size, digest: hasher.finish())
             default: throw Self.malformed(file, "'\(path)' is neither a file nor a directory")
             }
         }
         guard let top, members["bagit.txt"] != nil else { throw Self.malformed(file, "it is no bag") }
         name = top
         self.members = members
+    }
+
+    /// The files of an unpacked archive; nil when the path is no directory.
+    private static func unpacked(_ root: FilePath) throws -> [String: Member]? {
+        var status = stat()
+        guard stat(root.string, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+        var members: [String: Member] = [:]
+        func list(_ directory: FilePath, _ prefix: String) throws {
+            guard let stream = opendir(directory.string) else {
+                throw IbidError.system("list", directory.string, lastError())
+            }
+            defer { closedir(stream) }
+            while let entry = readdir(stream) {
+                let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+                guard let name = String(validating: bytes, as: UTF8.self) else {
+                    throw malformed(root, "it has a name that is not UTF-8 below '\(prefix)'")
+                }
+                if name == "." || name == ".." { continue }
+                let path = directory.appending(name)
+                guard lstat(path.string, &status) == 0 else { throw IbidError.system("read", path.string, lastError()) }
+                switch status.st_mode & S_IFMT {
+                case S_IFDIR: try list(path, prefix + name + "/")
+                case S_IFREG:
+                    var hasher = SHA256Hasher()
+                    var size: Int64 = 0
+                    try IbidStore.forEachChunk(of: path) {
+                        hasher.update($0)
+                        size += Int64($0.count)
+                    }
+                    let digest = hasher.finish()
+                    members[prefix + name] = Member(file: path, offset: 0, size: size, digest: digest)
+                default: throw malformed(root, "'\(prefix)\(name)' is neither a file nor a directory")
+                }
+            }
+        }
+        try list(root, "")
+        guard members["bagit.txt"] != nil else { throw malformed(root, "it is no bag") }
+        return members
     }
 
     /// The digest of a file below `data/`; nil when there is none.
@@ -82,7 +129,7 @@ public struct ArchiveReader {
     }
 
     private func forEachChunk(_ member: Member, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
+        let descriptor = try FileDescriptor.open(member.file, .readOnly, options: .closeOnExec)
         defer { try? descriptor.close() }
         var (offset, left) = (member.offset, member.size)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4_096)
@@ -100,7 +147,7 @@ public struct ArchiveReader {
     /// Reads a tar that lies in the archive, such as `source/tree.tar`; false when there is none.
     func withNested(_ path: String, _ body: (TarReader) throws -> Void) throws -> Bool {
         guard let member = members["data/" + path] else { return false }
-        let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
+        let descriptor = try FileDescriptor.open(member.file, .readOnly, options: .closeOnExec)
         defer { try? descriptor.close() }
         try descriptor.seek(offset: member.offset, from: .start)
         try body(TarReader(descriptor: descriptor, name: path))

@@ -60,6 +60,14 @@ extension EndToEndTests {
                 let checked = try shell(["python3", Self.verifier, path])
                 #expect(checked.status == 0, "\(form): \(checked.stdout)\(checked.stderr)")
             }
+            #expect(try bench.call(["verify", unpacked], environment: stranger).status == 0)
+            let schema = Self.root.appending("audit/files.schema.json").string
+            try Bench.run(
+                [
+                    "/usr/bin/python3", "-c",
+                    "import json, jsonschema, sys; jsonschema.validate(*(json.load(open(p)) for p in sys.argv[1:]))",
+                    unpacked + "/data/files.json", schema,
+                ], in: "/")
             let pinned = try shell([
                 "python3", Self.verifier, archive, "--key", unpacked + "/data/keys/attestor.pub.pem", "--key",
                 unpacked + "/data/keys/ledger.vkey",
