@@ -1,4 +1,6 @@
+import Glibc
 import IbidModel
+import IbidStore
 import SystemPackage
 
 extension IbidError {
@@ -20,6 +22,13 @@ extension IbidError {
                 "idmap-unsupported", "this machine cannot run containers safely: cannot \(text)",
                 hint: "id-mapped mounts need Linux 5.19 and a file system that has them (ext4, xfs, btrfs); "
                     + "set IBID_HOME to a directory on such a file system")
+        }
+        if text.hasPrefix("mount /proc: \(errorText(-EPERM))") {
+            // mount_namespaces(7): who sees only part of /proc may not mount all of it.
+            return IbidError(
+                "proc-masked", "this process runs in a container whose /proc is masked, and may not mount another",
+                hint: "start that container with its whole /proc: docker run --security-opt systempaths=unconfined, "
+                    + "podman run --security-opt unmask=ALL")
         }
         return IbidError("sandbox-failed", "cannot set up the container: cannot \(text)")
     }

@@ -55,7 +55,7 @@ struct RemoteRepository {
     private func git(_ arguments: String...) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["git"] + arguments
+        process.arguments = Self.asUser + ["git"] + arguments
         let errors = Pipe()
         process.standardOutput = FileHandle.nullDevice
         process.standardError = errors
@@ -70,6 +70,13 @@ struct RemoteRepository {
                 "clone-failed", "git could not fetch \(Self.withoutCredentials(address)): \(last)",
                 hint: "check the address with 'git ls-remote'")
         }
+    }
+
+    // ssh looks for keys in the home directory that the list of users gives for its user id: in a namespace where an
+    // ordinary user is root, it has to be that user again.
+    private static var asUser: [String] {
+        guard let (user, group) = IDMap.current.outside else { return [] }
+        return ["unshare", "--user", "--map-user=\(user)", "--map-group=\(group)"]
     }
 
     // A message may end up in a log; a password in an address must not.

@@ -10,14 +10,19 @@ public import SystemPackage
 /// Entries come parents first, names in byte order; times are clamped, owners numeric, whiteouts in OCI form, sockets
 /// and dropped entries left out. Of several names of one file the first is the file and the others are links to it.
 ///
+/// - Parameter isForeign: whether somebody outside this process' user namespace made the directory. Owners whom the
+///   namespace does not know then look all the same, and are refused.
 /// - Returns: the descriptor of the uncompressed layer, whose digest is its diffID; nil when nothing was changed.
 /// - Throws: `IbidError` when the directory cannot be read or the store not written; the store is then unchanged.
-public func captureLayer(upper: FilePath, normaliser: Normaliser, into store: Store) throws -> OCI.Descriptor? {
+public func captureLayer(
+    upper: FilePath, normaliser: Normaliser, into store: Store, isForeign: Bool = false
+) throws -> OCI.Descriptor? {
     let root = open(upper.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard root >= 0 else { throw IbidError.system("open", upper.string, lastError()) }
     defer { close(root) }
     let writer = try store.writer()
     var capture = LayerCapture(normaliser: normaliser, writer: writer)
+    capture.hasStrangers = isForeign && !IDMap.current.isInitial
     defer { capture.buffer.deallocate() }
     try capture.walk(root, path: [])
     guard capture.entries > 0 else { return nil }
@@ -30,6 +35,7 @@ private struct LayerCapture {
     let normaliser: Normaliser
     var tar: TarWriter
     var entries = 0
+    var hasStrangers = false
     private var firstNames: [UInt64: [UInt8]] = [:]
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4_096)
 
@@ -48,9 +54,19 @@ private struct LayerCapture {
             var status = cl_stat()
             let result = withPath(name) { cl_stat_at(directory, $0, 0, &status) }
             guard result == 0 else { throw failure("look at", child, result) }
+            if hasStrangers { try refuseStranger(status, path: child) }
             if FileOwner.isNoted { try note(name, path: child, &status, in: directory, sharesGroup: sharesGroup) }
             try add(name, path: child, status: status, in: directory)
         }
+    }
+
+    // The kernel shows 65534 for every id that is not mapped (user_namespaces(7), "Unmapped user and group IDs").
+    private func refuseStranger(_ status: cl_stat, path: [UInt8]) throws {
+        guard status.uid == 65_534 || status.gid == 65_534 else { return }
+        throw IbidError(
+            "owner-unknown",
+            "\(String(decoding: path, as: UTF8.self)) belongs to a user or group that this user's namespace cannot tell",
+            hint: "make an archive of the directory as its owner, and give that")
     }
 
     // The owner that the file has in its layer, in place of the one it has here.

@@ -4,13 +4,15 @@ import SystemPackage
 
 /// The ids that files made by this process can have: all in the machine's own user namespace, those that are mapped in
 /// another one (user_namespaces(7)).
-package struct IDMap: Hashable, Sendable {
+package struct IDMap: Sendable {
     /// The users that exist here, in the pieces in which they are mapped.
     package let users: [Range<UInt64>]
     /// The same of groups.
     package let groups: [Range<UInt64>]
     /// Whether this is the machine's own user namespace.
     package let isInitial: Bool
+    /// Who this process is outside its namespace: what its root is mapped to; nil where that is the same.
+    package let outside: (user: UInt64, group: UInt64)?
 
     /// This process' map. It must not be asked for before the process has entered its namespace.
     package static let current = IDMap(
@@ -18,6 +20,8 @@ package struct IDMap: Hashable, Sendable {
 
     init(users: String, groups: String) {
         isInitial = Self.fields(users) == [[0, 0, 1 << 32 - 1]]
+        let roots = [users, groups].map { text in Self.fields(text).first { $0[0] == 0 }.map { $0[1] } ?? 0 }
+        outside = roots == [0, 0] ? nil : (roots[0], roots[1])
         self.users = Self.ranges(users)
         self.groups = Self.ranges(groups)
     }

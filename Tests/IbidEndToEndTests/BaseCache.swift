@@ -7,7 +7,7 @@ import SystemPackage
 /// A home with a Python base in it, made once and copied for each test: bootstrapping takes a minute and the network.
 ///
 /// `IBID_TEST_CACHE` (default `/var/tmp/ibid-test-cache`) keeps it between runs of the tests:
-/// - `base`: an OCI layout with the base that the first run bootstrapped.
+/// - `base`: an OCI layout with the base that the first run bootstrapped; `made`: the store that it was made in.
 /// - `home-<key>`: a home whose store and layers hold it; the key is of the code that writes them.
 enum BaseCache {
     static let directory = FilePath(
@@ -15,6 +15,12 @@ enum BaseCache {
 
     static let isPossible = isRoot && has("crun") && has("mmdebstrap") && has("git") && has("skopeo")
     static let requirement = "needs root, crun, mmdebstrap, git and skopeo"
+
+    /// A home whose store has the base as it was made, with its packages.
+    static func madeHome() throws -> FilePath {
+        _ = try home()
+        return directory.appending("made")
+    }
 
     /// The home to copy from. Tests never write into it.
     static func home() throws -> FilePath { try made.get() }
@@ -26,13 +32,14 @@ enum BaseCache {
             set -euo pipefail
             exec 9> lock; flock 9
             rm -rf partial; find . -maxdepth 1 -name 'work-*' -mmin +600 -exec rm -rf {} +
-            if [ ! -e base ]; then
+            if [ ! -e base ] || [ ! -e made ]; then
                 mkdir -p partial/job; cd partial/job
                 echo 'FROM python:3.11' > Dockerfile
                 git init -q .; git add .; git -c user.name=A -c user.email=a@example.org commit -qm base
                 IBID_HOME=$PWD/../home "$IBID" image build . > /dev/null
                 skopeo copy -q oci:$PWD/../home/store:bootstrap/python:3.11-bookworm oci:$PWD/../base:python
-                cd ../..; mv partial/base base; rm -rf partial
+                cd ../..; rm -rf base made; mkdir partial/made; mv partial/home/store partial/made/
+                mv partial/made made; mv partial/base base; rm -rf partial home-*
             fi
             if [ ! -e home-$KEY ]; then
                 rm -rf home-*

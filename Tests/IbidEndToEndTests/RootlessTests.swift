@@ -42,7 +42,8 @@ private struct UserBench {
 
     func json(_ arguments: String..., status: Int32 = 0) throws -> JSONReader {
         let result = try user.run(
-            [ibid.string] + arguments.prefix(1) + ["--json"] + arguments.dropFirst(), in: repository.string,
+            [ibid.string] + arguments.split(separator: "--", maxSplits: 1, omittingEmptySubsequences: false)[0]
+                + ["--json"] + arguments.drop { $0 != "--" }, in: repository.string,
             environment: environment)
         try #require(result.status == status, "\(arguments): \(result.stdout)\(result.stderr)")
         return try JSONReader(result.stdout)
@@ -106,6 +107,8 @@ extension EndToEndTests {
             #expect(try user.json("submit", ".", "--min-isolation", "rootless")["cached"].bool == true)
             let refused = try user.json("submit", ".", "--min-isolation", "root", status: 1)
             #expect(refused["error"]["code"].string == "isolation-too-weak")
+            let stranger = try user.json("base", "add", "x", "--from", "dir:\(bench.repository)", status: 1)
+            #expect(stranger["error"]["code"].string == "owner-unknown")
             var other = bench
             other.home = user.home
             #expect(try other.json("runs", status: 1)["error"]["code"].string == "home-of-another-user")
@@ -152,10 +155,11 @@ extension EndToEndTests {
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
-        #expect(output.fileHandleForReading.availableData == Data("here\n".utf8))
+        #expect(output.fileHandleForReading.availableData.starts(with: Data("here".utf8)))
         // The words before it have become ibid by exec.
         let ids = "\(OrdinaryUser.id),\(OrdinaryUser.firstSubordinate + 999)"
-        #expect(try shell(["pgrep", "-c", "-u", ids]).stdout.hasPrefix("4"))  // ibid, sandbox, runtime, analysis
+        // ibid, its sandbox, the runtime, the init, the analysis.
+        #expect(try shell(["pgrep", "-u", ids]).stdout.split(separator: "\n").count >= 4)
         Glibc.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         for _ in 0..<200 where try shell(["pgrep", "-u", ids]).status == 0 { usleep(10_000) }
@@ -200,6 +204,53 @@ extension EndToEndTests {
                 let refused = try user.call("submit", ".")
                 #expect(refused.status == 1 && refused.stderr.contains(words), "\(line): \(refused.stderr)")
             }
+        }
+    }
+
+    /// The base itself, put together by an ordinary user without a network, and a step that installs a package.
+    @Test(
+        .enabled(if: OrdinaryUser.isPossible, Comment(rawValue: OrdinaryUser.requirement)),
+        .enabled(
+            if: ProcessInfo.processInfo.environment["IBID_TEST_OFFLINE"] == nil, "IBID_TEST_OFFLINE is set"))
+    func baseOfAnOrdinaryUser() throws {
+        try Bench.with { bench in
+            var bench = bench
+            bench.home = bench.root.appending("made")
+            try Bench.run(["cp", "-r", try BaseCache.madeHome().string, bench.home.string], in: "/")
+            try bench.job(
+                "import six; print(six.__version__)",
+                files: [
+                    "Dockerfile": """
+                    FROM python:3.11
+                    RUN pip install six==1.16.0
+                    COPY main.py ./
+                    CMD ["python", "/main.py"]
+                    """
+                ])
+            let locked = try bench.json("lock")
+            try bench.sh("git add -A; git commit -qm lock")
+            let root = try bench.json("submit", ".")
+            // Of all that is stored, what the lock names: packages, no image.
+            let script = """
+                mkdir -p bytes/store/blobs/sha256
+                cp made/store/oci-layout bytes/store/
+                echo '{"schemaVersion":2,"manifests":[]}' > bytes/store/index.json
+                grep -o '[0-9a-f]\\{64\\}' repository/ibid.lock | sort -u | while read blob; do
+                    [ $blob = "$1" ] || [ ! -e made/store/blobs/sha256/$blob ] ||
+                        cp made/store/blobs/sha256/$blob bytes/store/blobs/sha256/
+                done
+                """
+            let base = try #require(root["build"]["base"].string)
+            try Bench.run(["bash", "-ec", script, "copy", String(base.dropFirst(7))], in: bench.root.string)
+            let user = try UserBench(bench, .range, name: "range", stored: bench.root.appending("bytes"))
+            let result = try shell(
+                ["unshare", "--net"] + user.user.command([user.ibid.string, "submit", ".", "--json"]),
+                in: user.repository.string, environment: user.environment)
+            try #require(result.status == 0, "\(result.stdout)\(result.stderr)")
+            #expect(result.stderr.contains("base unpacking"))
+            let run = try JSONReader(result.stdout)
+            #expect(run["build"]["base"].string == base && run["image"].string == locked["image"].string)
+            for key in ["image", "spec", "result"] { #expect(run[key].string == root[key].string, "\(key)") }
         }
     }
 }

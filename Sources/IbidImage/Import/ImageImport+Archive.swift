@@ -97,8 +97,9 @@ extension ImageImport {
 
     /// A directory that is a root file system. Its times are kept, sockets are left out.
     func rootDirectory(_ directory: FilePath) throws -> OCI.Descriptor {
-        let normaliser = Normaliser(epoch: Timestamp(seconds: .max >> 1), keepsDirectories: true)
-        guard let layer = try captureLayer(upper: directory, normaliser: normaliser, into: store) else {
+        let normaliser = Normaliser(epoch: Timestamp(microseconds: .max), keepsDirectories: true)
+        let captured = try captureLayer(upper: directory, normaliser: normaliser, into: store, isForeign: true)
+        guard let layer = captured else {
             throw IbidError.badImage(source, "the directory is empty")
         }
         return try root(layer)
