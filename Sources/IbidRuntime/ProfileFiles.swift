@@ -1,3 +1,4 @@
+import CLinux
 import IbidContainer
 import IbidCrypto
 public import IbidModel
@@ -34,6 +35,9 @@ struct ProfileFiles {
         var (binds, facts): ([ContainerBind], [String: String]) = ([], [:])
         func file(_ name: String, _ bytes: [UInt8], at target: String) throws {
             try writeAtomically(bytes, to: directory.appending(name), durable: false)
+            // A run can see the file's time, and it must not be that of the day.
+            let timed = cl_utimes_at(CL_AT_FDCWD, directory.appending(name).string, 0, 0)
+            guard timed == 0 else { throw IbidError.system("set the time of", name, errorText(timed)) }
             binds.append(ContainerBind(source: directory.appending(name), target: target, readOnly: true))
         }
         // What Python takes for the number of processors; without it, that of the machine.
