@@ -14,8 +14,8 @@ public struct IbidCommand: ParsableCommand {
             A job is a directory in a git repository with a Dockerfile, or just requirements.txt and Python files.
             RUN is a run's id, a unique prefix of it, or @last.
 
-            Exit status: 0 ok · 1 Ibid failed · 3 the analysis exited non-zero · 4 the replay differs ·
-            5 verification failed · 10 not found · 64 usage · 130 interrupted.
+            Exit status: 0 ok · 1 Ibid failed · 3 the analysis exited non-zero · 4 the replay (or a build
+            step) differs · 5 verification failed · 10 not found · 64 usage · 130 interrupted.
 
             Everything is kept in $IBID_HOME (default ~/.local/share/ibid).
             """,
@@ -23,7 +23,7 @@ public struct IbidCommand: ParsableCommand {
         subcommands: [
             Submit.self, Replay.self, Diff.self, Export.self, Import.self, Verify.self, Runs.self, Show.self, Logs.self,
             Outputs.self, Trace.self, Tag.self, Note.self, LedgerCommand.self,
-            Image.self, Base.self, Lock.self, Doctor.self, Completion.self,
+            Image.self, Base.self, Lock.self, Collect.self, Doctor.self, Completion.self,
         ])
 
     /// Makes the command; the parser needs it.

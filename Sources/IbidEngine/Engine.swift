@@ -18,6 +18,7 @@ public struct Engine: Sendable {
     let ledger: Ledger
     let moment: Moment
     let stop: ContainerStop
+    let lease: HomeLease
 
     /// Gives an ordinary user's process the ids that images need, in a namespace of its own; nothing for root. Before
     /// anything else, while the process has one thread.
@@ -28,11 +29,13 @@ public struct Engine: Sendable {
     /// - Throws: `IbidError` when the home cannot be made or read, or its ledger is damaged.
     public static func open(_ home: Home, moment: Moment = .real) throws -> Engine {
         try home.make()
+        let lease = try HomeLease(home)
         let store = try Store.open(at: home.store)
         let engine = Engine(
             home: home, store: store, layers: LayerCache(root: home.layers, store: store),
             containers: ContainerHost(sandbox: try ContainerHost.locateSandbox(), stateDirectory: home.runs),
-            ledger: try Ledger.open(at: home.ledger, keys: home.keys), moment: moment, stop: try ContainerStop())
+            ledger: try Ledger.open(at: home.ledger, keys: home.keys), moment: moment, stop: try ContainerStop(),
+            lease: lease)
         try engine.repair()
         return engine
     }
