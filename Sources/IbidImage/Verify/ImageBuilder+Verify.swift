@@ -27,9 +27,10 @@ extension ImageBuilder {
         let place = try SecondPlace(home: cache, image: build.sizeBytes)
         defer { place.remove() }
         let second = StepWatch(reference: first)
+        var otherHost = ContainerHost(sandbox: host.sandbox, stateDirectory: place.runs)
+        otherHost.minimumIsolation = host.minimumIsolation
         let again = ImageBuilder(
-            store: store, layers: LayerCache(root: place.layers, store: store),
-            host: ContainerHost(sandbox: host.sandbox, stateDirectory: place.runs), cache: place.cache)
+            store: store, layers: LayerCache(root: place.layers, store: store), host: otherHost, cache: place.cache)
         let surroundings = Surroundings(place: place, ownsProcess: ownsProcess)
         progress(.verifying("building again from nothing, with everything else that can be"))
         try surroundings.vary {
