@@ -63,7 +63,13 @@ extension Engine {
 
     /// Every blob that a run's record names.
     private func blobs(of run: RunID, problems: inout VerificationReport) throws -> [Digest] {
-        guard let outcome = try outcomeIfAny(of: run) else { return [] }
+        let found: LedgerEntry?
+        do { found = try outcomeIfAny(of: run) } catch let error as IbidError {
+            // The record of a run that was taken in is a blob, too.
+            problems.add("run \(run)", got: error.message, want: "a readable record")
+            return []
+        }
+        guard let outcome = found else { return [] }
         let recorded = RecordedRun(statement: try outcome.readStatement())
         do {
             return try recorded.everything(in: store)
