@@ -73,9 +73,10 @@ extension Engine {
     ) throws -> ImageBuild {
         let snapshot = try snapshot(request)
         let job = try loadJob(try layers.directory(for: snapshot.layer))
+        if stopsOnSignals { try stop.throwOnSignals() }
         return try make(snapshot, name: try name(of: job, request, snapshot), request, events: events, change: change) {
             builder, options, progress in
-            try builder.build(snapshot: snapshot, options: options, progress: progress)
+            try builder.build(snapshot: snapshot, options: options, stop: stop, progress: progress)
         }
     }
 
@@ -120,8 +121,9 @@ extension Engine {
     private func build(
         _ snapshot: SourceSnapshot, name: String, _ request: SubmitRequest, events: @escaping EventSink
     ) throws -> ImageBuild {
+        if stopsOnSignals { try stop.throwOnSignals() }
         let build = try make(snapshot, name: name, request, events: events) { builder, options, progress in
-            try builder.build(snapshot: snapshot, options: options, progress: progress)
+            try builder.build(snapshot: snapshot, options: options, stop: stop, progress: progress)
         }
         events(.image(build))
         // One statement says how an image came from a source; building it again from the cache says nothing new.

@@ -88,6 +88,7 @@ struct CondaEnvironment {
             if !version.isEmpty { python = (version.split(separator: ",").first.map(String.init) ?? version, line) }
             return
         }
+        if name == "pip" { return }
         if CondaNames.provided.contains(name) || name.hasPrefix("_") { return provided.append(name) }
         guard let known = CondaNames.index(name) else { return foreign.append("\(name) (line \(line))") }
         version = try Self.pip(version) ?? { throw bad(line, "'\(item)' has no version that pip understands") }()

@@ -8,7 +8,7 @@ enum CondaNames {
     /// What a base has already, and libraries that wheels bring with them.
     static let provided: Set<String> = words(
         """
-        pip ca-certificates openssl bzip2 xz zlib libzlib zstd readline ncurses sqlite libsqlite tk libffi expat libexpat
+        ca-certificates openssl bzip2 xz zlib libzlib zstd readline ncurses sqlite libsqlite tk libffi expat libexpat
         libuuid libnsl libxcrypt ld_impl_linux-64 libgcc libgcc-ng libgomp libstdcxx libstdcxx-ng python_abi blas libblas
         libcblas liblapack libopenblas openblas mkl mkl-service mkl_fft mkl_random nomkl intel-openmp libgfortran
         libgfortran-ng libgfortran5 freetype libpng libjpeg-turbo jpeg libtiff lcms2 openjpeg libwebp libwebp-base lerc

@@ -32,6 +32,9 @@ struct DerivedRecipe {
         var plan = try plan()
         let packages = try systemPackages()
         let command = try command(&plan)
+        if let origin = plan.python.origin, !plan.python.isBuiltIn {
+            plan.notes.append("Python \(plan.python.version) is what \(origin) asks for")
+        }
         var lines = plan.notes.map { "# " + $0 }
         lines += ["FROM python:\(plan.python.version)", "WORKDIR /work"]
         if !packages.isEmpty {

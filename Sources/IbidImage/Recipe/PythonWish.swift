@@ -9,6 +9,11 @@ struct PythonWish {
     private(set) var version = "3.11"
     /// Whether a file names it, and not only what it may be.
     private(set) var isExplicit = false
+    /// The file that says so; nil when none does.
+    private(set) var origin: String?
+
+    /// Whether the built-in base has it.
+    var isBuiltIn: Bool { version == "3.\(Self.builtIn.minor)" }
 
     init() {}
 
@@ -30,6 +35,7 @@ struct PythonWish {
         }
         if numbers.count > 1, numbers[1] != "*" { version = "3.\(numbers[1])" }
         isExplicit = true
+        origin = line.map { "\(file):\($0)" } ?? file
     }
 
     /// What the files of a source ask for; Debian's 3.11 when they do not mind.
@@ -57,6 +63,7 @@ struct PythonWish {
                 ProjectFile.name, requires.line, "no Python from 3.8 to 3.14 satisfies '\(requires.text)'")
         }
         wish.version = "3.\(minor)"
+        wish.origin = "\(ProjectFile.name):\(requires.line)"
         return wish
     }
 
