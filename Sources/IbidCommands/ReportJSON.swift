@@ -168,14 +168,11 @@ enum ReportJSON {
         ])
     }
 
-    static func error(_ error: IbidError) -> JSONDocument {
-        .object([
-            (
-                "error",
-                .object([
-                    ("code", .string(error.code)), ("message", .string(error.message)), ("hint", .text(error.hint)),
-                ])
-            )
+    /// - Parameter params: of one run among many.
+    static func error(_ error: IbidError, params: [String: String]? = nil) -> JSONDocument {
+        let description = JSONDocument.object([
+            ("code", .string(error.code)), ("message", .string(error.message)), ("hint", .text(error.hint)),
         ])
+        return .object((params.map { [("params", .strings($0))] } ?? []) + [("error", description)])
     }
 }

@@ -18,6 +18,10 @@ struct Submit: ParsableCommand {
               ibid submit jobs/iris
               ibid submit . --rev v1.2 -p rows=10
               ibid submit . --allow-dirty -- python explore.py
+              ibid submit . --sweep seed=1..100 --jobs 4
+
+            With --sweep or --rows the image is built once, each run is recorded by itself, and one table (with --json,
+            one array) tells of all; the exit status is that of the worst.
             """)
 
     @OptionGroup var job: JobOptions
@@ -30,6 +34,7 @@ struct Submit: ParsableCommand {
     var input: [NamedValue] = []
     @Flag(help: "Run even if an equal run is recorded.")
     var fresh = false
+    @OptionGroup var sweep: SweepOptions
     @OptionGroup var limits: LimitOptions
     @OptionGroup var isolation: IsolationOptions
     @Option(
@@ -38,6 +43,8 @@ struct Submit: ParsableCommand {
     var determinism: DeterminismProfile?
     @Option(help: "The OCI runtime: crun, runc, or a path.")
     var runtime = "crun"
+    @Option(help: "Devices that the machine describes in /etc/cdi: all, a number of GPUs, or names, such as 0,1.")
+    var gpus: String?
     @OptionGroup var common: CommonOptions
     @Argument(parsing: .postTerminator, help: "Words that replace the image's CMD.")
     var command: [String] = []
@@ -58,16 +65,17 @@ struct Submit: ParsableCommand {
         request.limits = try limits.changes()
         request.runtime = runtime
         request.determinism = determinism
-        let report = try isolation.engine(common).submit(request, events: progressPrinter(json: common.json))
+        request.gpus = gpus
+        let engine = try isolation.engine(common)
+        if sweep.isWanted { return try runSweep(request, engine: engine) }
+        let report = try engine.submit(request, events: progressPrinter(json: common.json))
         if common.json {
             Terminal.out(ReportJSON.run(report).text)
         } else {
             RunSummary.note(report)
         }
-        if report.status == .killed && report.reason == "interrupted" {
-            throw ExitCode(IbidError.Exit.interrupted.rawValue)
-        }
-        if report.status != .succeeded { throw ExitCode(3) }
+        let status = Self.exitStatus(of: report)
+        if status != 0 { throw ExitCode(status) }
     }
 }
 

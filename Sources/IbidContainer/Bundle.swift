@@ -55,6 +55,7 @@ struct Bundle {
                 "mounts": .array(mounts),
                 "annotations": .object(annotations),
                 "linux": .object(linux),
+                "hooks": .object(spec.devices.hooks.mapValues { .array($0) }),
             ]
         }
     }
@@ -88,7 +89,8 @@ struct Bundle {
             "cwd": .string(spec.workingDirectory),
             "args": .array(([Self.initProgram] + spec.command).map { .string($0) }),
             "env": .array(
-                spec.environment.sorted { $0.key < $1.key }.map { .string($0.key + "=" + $0.value) }),
+                spec.devices.environment.merging(spec.environment) { $1 }.sorted { $0.key < $1.key }
+                    .map { .string($0.key + "=" + $0.value) }),
             "noNewPrivileges": .bool(spec.privileges == .run),
             "capabilities": [
                 "bounding": .array(names), "effective": held, "permitted": held, "inheritable": [], "ambient": [],
@@ -156,6 +158,9 @@ struct Bundle {
         mounts.append(
             mount(
                 "none", Self.initProgram, ["bind", "ro", "nosuid", "nodev"], source: Self.scratch + "/init"))
+        for device in spec.devices.mounts {
+            mounts.append(mount("none", device.target, ["bind"] + device.options, source: device.source))
+        }
         for (index, bind) in binds.enumerated() {
             mounts.append(
                 mount(

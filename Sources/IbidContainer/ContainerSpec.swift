@@ -19,6 +19,8 @@ public struct ContainerSpec: Sendable {
     public var hostname: String
     /// Files and directories of the host that it sees.
     public var binds: [ContainerBind]
+    /// Devices of the host.
+    public var devices = ContainerDevices()
     /// Absolute directories that it finds, owned by its user, also when the image has none; what it writes there lands
     /// in `upper`.
     public var directories: [String]
@@ -72,7 +74,7 @@ public struct ContainerSpec: Sendable {
     func validate() throws {
         func refuse(_ what: String) -> IbidError { IbidError("container-spec", what) }
         guard let program = command.first, !program.isEmpty else { throw refuse("there is no command to run") }
-        for path in [workingDirectory] + directories + binds.map(\.target) {
+        for path in [workingDirectory] + directories + binds.map(\.target) + devices.mounts.map(\.target) {
             guard path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
                 throw refuse("'\(path)' is not an absolute path without '..'")
             }

@@ -36,15 +36,16 @@ struct PreparedContainer {
         if case .memory = spec.effectiveTemporary { try skeleton.directory("/tmp", mode: 0o1777) }
         if !isCovered(spec.workingDirectory) { try skeleton.directory(spec.workingDirectory) }
         for path in spec.directories { try skeleton.directory(path, owner: user) }
-        for bind in binds where !isCovered(bind.target) {
+        let mounted =
+            binds.map { (source: $0.source.string, target: $0.target) }
+            + spec.devices.mounts.map { (source: $0.source, target: $0.target) }
+        for (source, target) in mounted where !isCovered(target) {
             var status = stat()
-            guard stat(bind.source.string, &status) == 0 else {
-                throw IbidError.system("find", bind.source.string, lastError())
-            }
+            guard stat(source, &status) == 0 else { throw IbidError.system("find", source, lastError()) }
             if status.st_mode & S_IFMT == S_IFDIR {
-                try skeleton.directory(bind.target)
+                try skeleton.directory(target)
             } else {
-                try skeleton.file(bind.target)
+                try skeleton.file(target)
             }
         }
         if spec.privileges == .run { try addFacts(to: &skeleton) }

@@ -53,7 +53,11 @@ struct Skeleton {
             guard let last = resolution.missing.last else { return }
             (parent, name) = (try make(resolution.missing.dropLast(), below: resolution, path), last)
         }
-        try TextFile.create(Array((content ?? "").utf8), at: parent.appending(name))
+        let file = parent.appending(name)
+        try TextFile.create(Array((content ?? "").utf8), at: file)
+        // The moment of a run is not for it to see.
+        let timed = cl_utimes_at(CL_AT_FDCWD, file.string, 0, 0)
+        guard timed == 0 else { throw IbidError.mountPoint(path, errorText(timed)) }
     }
 
     /// Sets the directories' times, after everything has been made: a new entry changes its directory's time.

@@ -2,7 +2,7 @@ import Glibc
 import IbidModel
 
 /// A thread that runs one closure and is joined by whoever made it.
-final class WorkerThread: Sendable {
+package final class WorkerThread: Sendable {
     private final class Body: Sendable {
         let run: @Sendable () -> Void
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
@@ -10,7 +10,8 @@ final class WorkerThread: Sendable {
 
     private let handle: pthread_t
 
-    init(_ body: @escaping @Sendable () -> Void) throws {
+    /// Starts it.
+    package init(_ body: @escaping @Sendable () -> Void) throws {
         var handle = pthread_t()
         let box = Unmanaged.passRetained(Body(body))
         let failed = pthread_create(&handle, nil, startWorker, box.toOpaque())
@@ -22,7 +23,7 @@ final class WorkerThread: Sendable {
     }
 
     /// Waits for the closure's end; once.
-    func join() { pthread_join(handle, nil) }
+    package func join() { pthread_join(handle, nil) }
 
     fileprivate static func run(_ box: UnsafeMutableRawPointer) {
         Unmanaged<Body>.fromOpaque(box).takeRetainedValue().run()

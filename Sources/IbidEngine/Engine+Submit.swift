@@ -19,16 +19,40 @@ extension Engine {
     /// - Throws: `IbidError` when there is nothing to run or Ibid could not run it; nothing is recorded then, except
     ///   an intent when execution had begun.
     public func submit(_ request: SubmitRequest, events: @escaping EventSink) throws -> RunReport {
+        let prepared = try prepare(request, events: events)
+        return try run(prepared, request, params: request.params, events: events)
+    }
+
+    /// A job whose image is built: what all of its runs share.
+    struct PreparedJob: Sendable {
+        var snapshot: SourceSnapshot
+        var tree: FilePath
+        var job: JobSpec
+        var name: String
+        var build: ImageBuild
+    }
+
+    func prepare(_ request: SubmitRequest, events: @escaping EventSink) throws -> PreparedJob {
         let snapshot = try snapshot(request)
         events(.snapshot(snapshot))
         let tree = try layers.directory(for: snapshot.layer)
-        let job = try loadJob(tree).setting(params: request.params)
+        let job = try loadJob(tree)
+        _ = try job.setting(params: request.params)  // what is misspelled is said before anything is built
         let name = try name(of: job, request, snapshot)
         let build = try build(snapshot, name: name, request, events: events)
+        return PreparedJob(snapshot: snapshot, tree: tree, job: job, name: name, build: build)
+    }
+
+    /// One run of a prepared job: the recorded one if there is one, or a new one.
+    func run(
+        _ prepared: PreparedJob, _ request: SubmitRequest, params: [String: String], events: @escaping EventSink
+    ) throws -> RunReport {
+        let build = prepared.build
         let image = try store.imageConfig(try store.manifest(build.image))
-        let spec = try makeSpec(request, job: job, image: image, build: build, tree: tree)
+        let spec = try makeSpec(
+            request, job: try prepared.job.setting(params: params), image: image, build: build, tree: prepared.tree)
         let facts = RunFacts(
-            run: try moment.runID(), job: name, source: snapshot, build: build,
+            run: try moment.runID(), job: prepared.name, source: prepared.snapshot, build: build,
             spec: spec, specDigest: try store.put(canonical: spec), image: build.image, lock: build.lock,
             recipe: build.recipe, startedAt: moment.now())
         if !request.fresh, var earlier = try reusableRun(facts) {
@@ -150,7 +174,8 @@ extension Engine {
             params: job.params,
             inputs: try JobInputs(store: store, source: tree).resolve(job.inputs, overrides: request.inputs),
             outputs: job.outputs, limits: request.limits.applied(to: job.limits), compare: job.compare,
-            determinism: request.determinism ?? job.determinism, runtime: request.runtime)
+            determinism: request.determinism ?? job.determinism, runtime: request.runtime,
+            devices: try (request.gpus ?? job.gpus).map { try DeviceCatalog().resolve($0) })
     }
 
     /// `job:tree`, in the letters that image names may have.

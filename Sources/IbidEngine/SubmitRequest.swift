@@ -24,6 +24,8 @@ public struct SubmitRequest: Sendable {
     public var determinism: DeterminismProfile?
     /// The OCI runtime.
     public var runtime = "crun"
+    /// GPUs that replace the job's: `all`, a number, or names.
+    public var gpus: String?
 
     /// How the image is built.
     public var build = BuildChanges()

@@ -25,7 +25,7 @@ public enum JobFile {
         }
         let root = JobTable(document: document, file: file)
         try root.allow(
-            "name", "command", "outputs", "determinism", "params", "inputs", "env", "limits", "compare")
+            "name", "command", "outputs", "determinism", "params", "inputs", "env", "limits", "compare", "gpus")
         var job = JobSpec()
         job.name = try name(root)
         job.params = try params(root)
@@ -36,6 +36,7 @@ public enum JobFile {
         job.limits = try limits(root)
         job.compare = try compare(root)
         job.determinism = try determinism(root)
+        job.gpus = try gpus(root)
         return job
     }
 
@@ -95,6 +96,15 @@ public enum JobFile {
             environment[key] = try table.text(key)
         }
         return environment
+    }
+
+    private static func gpus(_ root: JobTable) throws -> String? {
+        guard let node = root.members["gpus"] else { return nil }
+        switch node.value {
+        case .integer: return try root.count("gpus").map { String($0) }
+        case .string(let text) where !text.isEmpty: return text
+        default: throw root.mismatch("gpus", node, expected: #""all", a number, or names, like "0,1""#)
+        }
     }
 
     private static func determinism(_ root: JobTable) throws -> DeterminismProfile {

@@ -40,6 +40,8 @@ public struct JobSpec: Hashable, Sendable {
     public var compare: [CompareRule]
     /// The determinism profile.
     public var determinism: DeterminismProfile
+    /// The GPUs that it needs: `all`, a number, or names; nil for none.
+    public var gpus: String?
 
     /// Makes a job; what is left out has the documented default.
     public init(

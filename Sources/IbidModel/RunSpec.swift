@@ -59,12 +59,15 @@ public struct RunSpec: Hashable, Sendable, Codable {
     public var determinism: DeterminismProfile
     /// The OCI runtime's name: another runtime is another environment (process ids differ).
     public var runtime: String
+    /// Full names of devices of the host (`vendor.example/gpu=0`); nil for none.
+    public var devices: [String]?
 
     /// Makes a spec of the current form.
     public init(
         image: Digest, platform: String, command: [String], workingDirectory: String, user: String,
         environment: [String: String], params: [String: String], inputs: [String: Input], outputs: [String],
-        limits: Limits, compare: [CompareRule], determinism: DeterminismProfile, runtime: String
+        limits: Limits, compare: [CompareRule], determinism: DeterminismProfile, runtime: String,
+        devices: [String]? = nil
     ) {
         schema = Self.currentSchema
         self.image = image
@@ -80,5 +83,6 @@ public struct RunSpec: Hashable, Sendable, Codable {
         self.compare = compare
         self.determinism = determinism
         self.runtime = runtime
+        self.devices = devices
     }
 }

@@ -22,6 +22,8 @@ struct OutputCollector {
     private let limits: Limits
     private let patterns: [Glob]
     private var bytesLeft: Int64
+    private var batch = OutputBatch()
+    private var accepted = 0
     private var refusedMore = 0
 
     /// Directories below one another; deeper ones are refused, so that a descriptor for each level is no danger.
@@ -47,9 +49,9 @@ struct OutputCollector {
 
     /// Collects everything below the working directory and `/outputs`; once.
     mutating func collect(_ roots: OutputRoots) throws {
-        let upper = open(roots.upper.string, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard upper >= 0 else { throw IbidError.system("open", roots.upper.string, lastError()) }
-        defer { close(upper) }
+        let descriptor = open(roots.upper.string, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { throw IbidError.system("open", roots.upper.string, lastError()) }
+        let upper = OpenDirectory(descriptor)
         let work = roots.workingDirectory
         if work.isEmpty {
             let system = OutputRoots.systemPaths.map { Array($0.utf8) } + [Array("outputs".utf8)]
@@ -64,35 +66,35 @@ struct OutputCollector {
             let taken = Array(("/" + work.joined(separator: "/")).utf8)
             try walk(below: ["outputs"], of: upper, shown: Array("/outputs".utf8)) { $0 == taken }
         }
+        try storeBatch()
         outputs.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
         if refusedMore > 0 { refused["…"] = "\(refusedMore) more" }
-        if outputs.count > Self.manyFiles { try store.flush() }
+        if accepted > Self.manyFiles { try store.flush() }
     }
 
     private mutating func walk(
-        below names: [String], of upper: Int32, shown: [UInt8], skip: ([UInt8]) -> Bool = { _ in false }
+        below names: [String], of upper: OpenDirectory, shown: [UInt8], skip: ([UInt8]) -> Bool = { _ in false }
     ) throws {
         let descriptor = cl_openat2(
-            upper, names.joined(separator: "/"), CL_O_RDONLY | CL_O_DIRECTORY, 0,
+            upper.descriptor, names.joined(separator: "/"), CL_O_RDONLY | CL_O_DIRECTORY, 0,
             CL_RESOLVE_BENEATH | CL_RESOLVE_NO_SYMLINKS)
         // Not there: nothing was written. Anything but a directory: the run replaced it, and the rest is its own.
         if [-ENOENT, -ENOTDIR, -ELOOP].contains(descriptor) { return }
         guard descriptor >= 0 else {
             throw IbidError.system("open", names.joined(separator: "/"), errorText(descriptor))
         }
-        defer { close(descriptor) }
-        try walk(descriptor, shown: shown, depth: 0, skip: skip)
+        try walk(OpenDirectory(descriptor), shown: shown, depth: 0, skip: skip)
     }
 
     private mutating func walk(
-        _ directory: Int32, shown: [UInt8], depth: Int, skip: ([UInt8]) -> Bool = { _ in false }
+        _ directory: OpenDirectory, shown: [UInt8], depth: Int, skip: ([UInt8]) -> Bool = { _ in false }
     ) throws {
-        let names = try rawNames(in: directory).map { $0.dropLast().map(UInt8.init(bitPattern:)) }
+        let names = try rawNames(in: directory.descriptor).map { $0.dropLast().map(UInt8.init(bitPattern:)) }
         for name in names.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             let path = shown.child(name)
             if skip(path) { continue }
             var status = cl_stat()
-            let looked = withPath(name) { cl_stat_at(directory, $0, 0, &status) }
+            let looked = withPath(name) { cl_stat_at(directory.descriptor, $0, 0, &status) }
             guard looked == 0 else { throw IbidError.system("look at", OutputPath.text(path), errorText(looked)) }
             switch status.mode & UInt32(S_IFMT) {
             case UInt32(S_IFDIR):
@@ -101,11 +103,10 @@ struct OutputCollector {
                     continue
                 }
                 let descriptor = withPath(name) {
-                    openat(directory, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                    openat(directory.descriptor, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
                 }
                 guard descriptor >= 0 else { throw IbidError.system("open", OutputPath.text(path), lastError()) }
-                defer { close(descriptor) }
-                try walk(descriptor, shown: path, depth: depth + 1, skip: skip)
+                try walk(OpenDirectory(descriptor), shown: path, depth: depth + 1, skip: skip)
             case UInt32(S_IFREG), UInt32(S_IFLNK): try take(name, path, status, in: directory)
             // overlayfs.rst: a whiteout, which says that a file of the image was removed.
             case UInt32(S_IFCHR) where status.device_major == 0 && status.device_minor == 0: continue
@@ -130,10 +131,11 @@ struct OutputCollector {
         if refused.count < Self.mostRefusals { refused[text] = reason } else { refusedMore += 1 }
     }
 
-    private mutating func take(_ name: [UInt8], _ path: [UInt8], _ status: cl_stat, in directory: Int32) throws {
-        let text = OutputPath.text(path)
-        guard isWanted(text) else { return }
-        guard outputs.count < limits.outputFiles else {
+    private mutating func take(
+        _ name: [UInt8], _ path: [UInt8], _ status: cl_stat, in directory: OpenDirectory
+    ) throws {
+        guard isWanted(OutputPath.text(path)) else { return }
+        guard accepted < limits.outputFiles else {
             exceeded = exceeded ?? outputLimit(files: limits.outputFiles)
             return refuse(path, "more than \(limits.outputFiles) files")
         }
@@ -141,41 +143,38 @@ struct OutputCollector {
             exceeded = exceeded ?? outputLimit(bytes: limits.outputBytes)
             return refuse(path, "\(sizeText(Int64(clamping: status.size))) go beyond the output limit")
         }
-        let isLink = status.mode & UInt32(S_IFMT) == UInt32(S_IFLNK)
-        let kept = isLink ? try storeLink(name, directory) : try storeFile(name, status, directory)
-        guard let stored = kept else { return refuse(path, "changed while it was read") }
-        bytesLeft -= stored.size
-        outputs.append(
-            RunOutput(
-                path: text, kind: isLink ? .symlink : .file, digest: stored.digest, size: stored.size,
-                executable: !isLink && status.mode & UInt32(S_IXUSR) != 0))
-    }
-
-    // Nil when the file is not the one that was looked at, or not as long.
-    private func storeFile(_ name: [UInt8], _ status: cl_stat, _ directory: Int32) throws -> Stored? {
-        let descriptor = withPath(name) { openat(directory, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
-        guard descriptor >= 0 else { throw IbidError.system("open", OutputPath.text(name), lastError()) }
-        defer { close(descriptor) }
-        var opened = cl_stat()
-        guard cl_stat_at(descriptor, "", 0, &opened) == 0, opened.inode == status.inode,
-            opened.mode & UInt32(S_IFMT) == UInt32(S_IFREG), opened.size == status.size
-        else { return nil }
-        let writer = try store.writer()
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4_096)
-        defer { buffer.deallocate() }
-        var left = Int(clamping: status.size)
-        while left > 0 {
-            let count = read(descriptor, buffer.baseAddress, min(buffer.count, left))
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw IbidError.system("read", OutputPath.text(name), lastError()) }
-            if count == 0 { return nil }
-            try writer.write(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
-            left -= count
+        accepted += 1
+        bytesLeft -= Int64(clamping: status.size)
+        if status.mode & UInt32(S_IFMT) == UInt32(S_IFLNK) {
+            let stored = try storeLink(name, directory.descriptor)
+            outputs.append(
+                RunOutput(
+                    path: OutputPath.text(path), kind: .symlink, digest: stored.digest, size: stored.size,
+                    executable: false))
+            return
         }
-        return try writer.finish(durable: outputs.count < Self.manyFiles)
+        batch.add(
+            OutputBatch.Entry(
+                name: name, path: path, status: status, directory: directory, durable: accepted <= Self.manyFiles))
+        if batch.isFull { try storeBatch() }
     }
 
-    private func storeLink(_ name: [UInt8], _ directory: Int32) throws -> Stored? {
+    private mutating func storeBatch() throws {
+        for (entry, digest) in zip(batch.entries, try batch.store(in: store)) {
+            guard let digest else {
+                refuse(entry.path, "changed while it was read")
+                continue
+            }
+            outputs.append(
+                RunOutput(
+                    path: OutputPath.text(entry.path), kind: .file, digest: digest,
+                    size: Int64(clamping: entry.status.size),
+                    executable: entry.status.mode & UInt32(S_IXUSR) != 0))
+        }
+        batch = OutputBatch()
+    }
+
+    private func storeLink(_ name: [UInt8], _ directory: Int32) throws -> Stored {
         var target = [UInt8](repeating: 0, count: 4_096)
         let count = withPath(name) { cl_readlink_at(directory, $0, &target, target.count) }
         guard count >= 0 else { throw IbidError.system("read", OutputPath.text(name), errorText(count)) }

@@ -11,9 +11,16 @@ public struct RunExecutor: Sendable {
     private let store: Store
     private let layers: LayerCache
     private let host: ContainerHost
+    private let deviceSpecs: [FilePath]
 
     /// An executor that takes blobs from a store and puts results there.
-    public init(store: Store, layers: LayerCache, host: ContainerHost) {
+    ///
+    /// - Parameter deviceSpecs: where devices are described.
+    public init(
+        store: Store, layers: LayerCache, host: ContainerHost,
+        deviceSpecs: [FilePath] = DeviceCatalog.standardDirectories
+    ) {
+        self.deviceSpecs = deviceSpecs
         self.store = store
         self.layers = layers
         self.host = host
@@ -61,6 +68,9 @@ public struct RunExecutor: Sendable {
             temporary: keepsTemporaryFiles(spec) ? .layer : nil, runtime: spec.runtime)
         container.fixedAddresses = setup.fixedAddresses
         container.processors = setup.processors
+        if let devices = spec.devices {
+            container.devices = try DeviceCatalog(directories: deviceSpecs).devices(devices)
+        }
         let outcome = try host.run(
             container, stdout: { out.add($0) }, stderr: { err.add($0) }, stops: [full] + (stop.map { [$0] } ?? []))
         let (stdoutDigest, stderrDigest) = (try out.finish(), try err.finish())
