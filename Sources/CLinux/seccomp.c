@@ -24,7 +24,7 @@
     X(access) X(alarm) X(arch_prctl) X(chmod) X(chown) X(creat) X(dup2) X(epoll_create) X(epoll_ctl_old)           \
     X(epoll_wait) X(epoll_wait_old) X(eventfd) X(fork) X(futimesat) X(getdents) X(getpgrp) X(getrlimit)            \
     X(inotify_init) X(lchown) X(link) X(lstat) X(mkdir) X(mknod) X(modify_ldt) X(newfstatat) X(open) X(pause)      \
-    X(pipe) X(poll) X(readlink) X(rename) X(rmdir) X(select) X(sendfile) X(signalfd) X(stat) X(symlink)            \
+    X(pipe) X(poll) X(readlink) X(rename) X(renameat) X(rmdir) X(select) X(sendfile) X(signalfd) X(stat) X(symlink)\
     X(sync_file_range) X(sysfs) X(time) X(unlink) X(ustat) X(utime) X(utimes) X(vfork)
 #define REFUSED_HERE(X) X(_sysctl) X(create_module) X(get_kernel_syms) X(ioperm) X(iopl) X(query_module) X(uselib)
 #elif defined(__aarch64__)

@@ -1,7 +1,7 @@
 import COpenSSL
 import IbidModel
 
-/// SHA-1 over a stream of bytes, for git object ids only: nothing of Ibid's own rests on it.
+/// SHA-1 over a stream of bytes, for the forms of others (git objects, Java's keystores): nothing of Ibid's own rests on it.
 public struct SHA1Hasher: ~Copyable {
     private let context: OpaquePointer
 

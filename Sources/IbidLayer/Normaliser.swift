@@ -6,7 +6,7 @@ public import IbidModel
 /// that packages rebuild, backups that shadow tools leave, lock files, temporary directories.
 public struct Normaliser: Hashable, Sendable {
     /// Part of every cache key and record: another version may give other bytes for the same step.
-    public static let version = 1
+    public static let version = 2
 
     /// The latest time that an entry may carry.
     public let epoch: Timestamp
@@ -42,13 +42,21 @@ public struct Normaliser: Hashable, Sendable {
         "var/cache/debconf/config.dat-old", "var/cache/debconf/templates.dat-old",
         "var/cache/debconf/passwords.dat-old",
         "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-", "etc/subuid-", "etc/subgid-", "etc/.pwd.lock",
-        "root/.wget-hsts", "root/.python_history", "root/.lesshst",
+        "var/lib/apt/lists/lock", "root/.wget-hsts", "root/.python_history", "root/.lesshst",
     ]
+
+    /// Names of files that hold nothing but the moment they were made, wherever they are: jupyter's note that there was
+    /// nothing to migrate.
+    private static let endings = ["/.jupyter/migrated"]
 
     /// Directories that a layer never holds, nor anything below them.
     private static let trees: [String] = [
-        "var/log/apt", "var/lib/apt/lists", "var/cache/apt/archives", "tmp", "var/tmp", "run", "root/.cache",
+        "var/log/apt", "var/lib/apt/lists/partial", "var/cache/apt/archives", "tmp", "var/tmp", "run", "root/.cache",
     ]
+
+    /// What a base does without besides: a step that wants package lists gets its own, and they stay, for the step after
+    /// it that installs from them.
+    private static let baseTrees: [String] = ["var/lib/apt/lists"]
 
     /// Files that a layer holds empty: an id that each machine makes anew.
     private static let emptied: Set<String> = ["etc/machine-id", "var/lib/dbus/machine-id"]
@@ -57,8 +65,9 @@ public struct Normaliser: Hashable, Sendable {
     public func drops(_ path: [UInt8]) -> Bool {
         if contentOnly { return false }
         let text = String(decoding: path, as: UTF8.self)
-        return Self.files.contains(text)
+        return Self.files.contains(text) || Self.endings.contains { text.hasSuffix($0) }
             || Self.trees.contains { (text == $0 && !keepsDirectories) || text.hasPrefix($0 + "/") }
+            || (keepsDirectories && Self.baseTrees.contains { text.hasPrefix($0 + "/") })
     }
 
     /// Whether a file's content is left out.

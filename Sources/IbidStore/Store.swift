@@ -133,6 +133,17 @@ public struct Store: Sendable {
         }
     }
 
+    /// Brings a blob that was written without `durable` to disk, and its name.
+    ///
+    /// - Throws: `missing-blob`.
+    public func flush(_ digest: Digest) throws {
+        let descriptor = Glibc.open(path(of: digest).string, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw IbidError.missingBlob(digest) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw IbidError.system("flush", "blob \(digest)", lastError()) }
+        try syncDirectory(blobs)
+    }
+
     /// Brings everything that was written without `durable` to disk, in one call.
     public func flush() throws {
         let descriptor = try FileDescriptor.open(blobs, .readOnly)

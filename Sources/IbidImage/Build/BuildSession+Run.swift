@@ -14,8 +14,8 @@ extension BuildSession {
     func perform(_ run: RunInstruction, _ step: Dockerfile.Step, _ state: inout StageState) throws -> StepOutcome {
         try refuse(run, step)
         let current = state
-        let environment = self.environment(current)
         let command = try command(run, step, current)
+        let environment = self.environment(current, of: command.joined(separator: " "))
         let locked = lockedAnswers(step)
         let description: JSONValue = [
             "kind": "run", "version": Self.version, "normaliser": .int(Int64(Normaliser.version)),
@@ -60,7 +60,7 @@ extension BuildSession {
 
     private func keep(_ record: StepCache.Record, _ key: Digest) throws {
         // What the gateway fetched was not flushed yet; a record must not name what a crash can take back.
-        if !record.requests.isEmpty { try store.flush() }
+        if !record.requests.isEmpty { try sources.flush() }
         try cache.keep(record, as: Self.key(key, answers: record.requests))
         if lock == nil { try cache.keep(record, as: key) }
     }
@@ -89,8 +89,9 @@ extension BuildSession {
         """
 
     /// Later ones win: what keeps chance out, what the build was given, what the image says, how to reach the gateway.
-    private func environment(_ state: StageState) -> [String: String] {
+    private func environment(_ state: StageState, of text: String) -> [String: String] {
         var environment = StepEnvironment.determinism(epoch: state.epoch)
+        if StepEnvironment.buildsPythonPackages(text) { environment.merge(StepEnvironment.compilers) { $1 } }
         environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         environment.merge(state.arguments) { $1 }
         environment.merge(state.environment) { $1 }
@@ -172,7 +173,22 @@ extension BuildSession {
         }
         let container = workspace.appending("container")
         try makeDirectories(container, mode: 0o700)
-        let gateway = try Gateway(sources: sources, locked: locked)
+        let installation = self.installation(command.joined(separator: " "), environment, root: root, state)
+        let ahead = try installation.flatMap { _ in
+            try BytecodeAhead(
+                host: host, layers: layers, environment: environment, limits: options.limits, runtime: options.runtime,
+                stop: stop, workspace: workspace)
+        }
+        defer { ahead?.abandon() }
+        let gateway = try Gateway(
+            sources: sources, locked: locked, expectation: installation.map { PipExpectation($0) },
+            onWheel: { [store] digest, size in ahead?.offer(digest, size: size, at: store.path(of: digest)) })
+        defer { gateway.expectation?.end() }
+        if let locked {
+            for (name, answer) in locked.answers { gateway.tell(of: name, answer) }
+        } else if let expectation = gateway.expectation {
+            sources.expect(expectation)
+        }
         let authority = workspace.appending("ca.pem")
         try writeAtomically(gateway.authority.certificate, to: authority, mode: 0o644)
         var binds = [
@@ -224,12 +240,32 @@ extension BuildSession {
         if !Bytecode.isUnwanted(command.joined(separator: " ")) {
             let bytecode = Bytecode(host: host, limits: options.limits, runtime: options.runtime, stop: stop)
             try bytecode.add(
-                to: container.appending("upper"), layers: layers, environment: environment, workspace: workspace)
+                to: container.appending("upper"), layers: layers, environment: environment, workspace: workspace,
+                ahead: ahead?.results())
+            ahead?.abandon()
         }
+        try JavaKeystore.normalise(in: container.appending("upper"), epoch: state.epoch)
         let (upper, normaliser) = (container.appending("upper"), Normaliser(epoch: state.epoch))
         let layer = try captureLayer(upper: upper, normaliser: normaliser, into: store)
         if let layer { try layerCache.adopt(upper, as: layer.digest, normaliser: normaliser) }
         return StepCache.Record(layer: layer, requests: gateway.answers.requests)
+    }
+
+    /// What a step's text says that it will install; nil when it installs nothing or wants no bytecode.
+    private func installation(
+        _ text: String, _ environment: [String: String], root: StageRoot, _ state: StageState
+    ) -> PipInstallation? {
+        guard !Bytecode.isUnwanted(text), var installation = PipInstallation(text, environment: environment) else {
+            return nil
+        }
+        for file in installation.files {
+            // A file that is not there is the step's own error.
+            guard let bytes = try? root.readFile(Array(state.absolute(file).utf8)), bytes.count < 1 << 20 else {
+                continue
+            }
+            installation.add(file: String(decoding: bytes, as: UTF8.self))
+        }
+        return installation
     }
 }
 

@@ -26,8 +26,12 @@ struct Bytecode {
     /// - Parameters:
     ///   - layers: the unpacked layers below, lowest first.
     ///   - workspace: a directory of the step.
+    ///   - ahead: what `BytecodeAhead` has made.
     /// - Throws: `bytecode` when the image's interpreter fails; not for files that do not compile.
-    func add(to upper: FilePath, layers: [FilePath], environment: [String: String], workspace: FilePath) throws {
+    func add(
+        to upper: FilePath, layers: [FilePath], environment: [String: String], workspace: FilePath,
+        ahead: (directory: FilePath, mark: FilePath)?
+    ) throws {
         for (version, distributions) in try installed(in: upper) {
             let root = StageRoot(layers: layers + [upper])
             guard let python = try interpreter(version, of: distributions, root: root, environment: environment) else {
@@ -43,12 +47,21 @@ struct Bytecode {
             let outcome = try host.run(
                 ContainerSpec(
                     workspace: container, layers: layers + [upper],
-                    command: [python, "-I", "-S", "-B", "/run/ibid/compile.py", "/run/ibid/distributions"],
+                    command: [
+                        python, "-I", "-S", "-B", "/run/ibid/compile.py", "installed", "/run/ibid/distributions",
+                        "/run/ibid/ahead", "/run/ibid/wheels/\(ahead?.mark.lastComponent?.string ?? "over")",
+                    ],
                     environment: environment, workingDirectory: "/", user: "0:0",
                     binds: [
                         ContainerBind(source: script, target: "/run/ibid/compile.py"),
                         ContainerBind(source: list, target: "/run/ibid/distributions"),
-                    ], limits: limits, privileges: .build, gatewayPort: nil, runtime: runtime),
+                    ]
+                        + (ahead.map {
+                            [
+                                ContainerBind(source: $0.directory, target: "/run/ibid/ahead"),
+                                ContainerBind(source: $0.mark.removingLastComponent(), target: "/run/ibid/wheels"),
+                            ]
+                        } ?? []), limits: limits, privileges: .build, gatewayPort: nil, runtime: runtime),
                 stdout: { output.add($0) }, stderr: { output.add($0) }, gateway: nil, stops: stop.map { [$0] } ?? [])
             guard case .exited(0) = outcome.ending else {
                 if stop?.isThrown ?? false { throw IbidError.interrupted }

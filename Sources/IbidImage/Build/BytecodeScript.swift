@@ -2,83 +2,228 @@
 ///
 /// It gives the same bytes whatever the number of processors: files are compiled in groups that depend on nothing but
 /// the distribution, each by a process forked from one that has compiled nothing. (What `marshal` writes can depend on
-/// what was compiled before in the same process: cpython#129724.) Like pip it skips what does not compile; unlike pip
-/// it leaves out test suites, which take half of the time and are hardly ever imported.
+/// what was compiled before in the same process, and on the modules that are loaded: cpython#129724.) Like pip it skips
+/// what does not compile; unlike pip it leaves out test suites, which take half of the time and are hardly ever
+/// imported.
+///
+/// The same program works ahead: while the step still runs, it compiles the wheels that the gateway hands out, each
+/// group under a key of the interpreter, the paths and the sources. What lies there when the step is over is used;
+/// everything else is compiled then, to the same bytes.
 enum BytecodeScript {
     /// Another version may give other files.
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     static let text = #"""
-        import csv, importlib.util, os, py_compile, sys, warnings
+        import csv, gc, hashlib, importlib.util, io, marshal, os, select, sys, sysconfig, time, warnings, zipfile
         warnings.simplefilter("ignore")
         os.umask(0o022)
+        # The forked processes share their memory as long as nobody counts in it.
+        gc.disable()
+        gc.freeze()
 
-        def sources(info):
+        def wanted(name):
+            return name.endswith(".py") and not {"test", "tests"} & set(name.split("/")[:-1])
+
+        def groups(sources):
+            group, size = [], 0
+            for path, length in sources:
+                group.append(path)
+                size += length
+                if size >= 1_600_000:
+                    yield size, group
+                    group, size = [], 0
+            if group:
+                yield size, group
+
+        def recorded(lines):
+            return sorted({row[0] for row in csv.reader(lines) if row})
+
+        def identity():
+            sha = hashlib.sha256(sys.version.encode())
+            loaded = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+            for path in [os.path.realpath(sys.executable)] + sorted({path for path in loaded if path}):
+                with open(path, "rb") as file:
+                    sha.update(hashlib.sha256(file.read()).digest())
+            return sha.digest()
+
+        def key(paths, sources):
+            sha = hashlib.sha256(interpreter)
+            for path, source in zip(paths, sources):
+                sha.update(b"%d " % len(os.fsencode(path)) + os.fsencode(path) + hashlib.sha256(source).digest())
+            return sha.hexdigest()
+
+        def bytecode(paths, sources):
+            made = []
+            for path, source in zip(paths, sources):
+                try:
+                    code = compile(source, path, "exec", dont_inherit=True)
+                    # PEP 552: the magic number, "checked hash", the source's hash.
+                    made.append(importlib.util.MAGIC_NUMBER + (3).to_bytes(4, "little")
+                                + importlib.util.source_hash(source) + marshal.dumps(code))
+                    del code
+                except (SyntaxError, ValueError, RecursionError):
+                    made.append(b"")
+            return made
+
+        def place(path, content):
+            target = importlib.util.cache_from_source(path)
+            cache, owner = os.path.dirname(target), os.stat(path)
+            if not os.path.isdir(cache):
+                try:
+                    os.mkdir(cache, 0o755)
+                    os.chown(cache, owner.st_uid, owner.st_gid)
+                except FileExistsError:
+                    pass
+            with open(target, "xb") as file:
+                os.fchmod(file.fileno(), (owner.st_mode | 0o200) & 0o666)
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
+                file.write(content)
+
+        running, failed = 0, False
+
+        def wait(options=0):
+            global running, failed
+            pid, status = os.waitpid(-1, options)
+            if pid:
+                running -= 1
+                failed = failed or status != 0
+
+        def start(work, *words):
+            global running
+            if os.fork() == 0:
+                status = 1
+                try:
+                    work(*words)
+                    status = 0
+                finally:
+                    os._exit(status)
+            running += 1
+
+        processors = len(os.sched_getaffinity(0))
+        interpreter = identity()
+
+        # What the step installed.
+
+        def installed(info):
             site = os.path.dirname(info)
             try:
                 with open(os.path.join(info, "RECORD"), newline="", encoding="utf-8") as record:
-                    names = sorted({row[0] for row in csv.reader(record) if row and row[0].endswith(".py")})
+                    names = recorded(record)
             except (OSError, ValueError, csv.Error):
                 return
             for name in names:
                 path = os.path.normpath(os.path.join(site, name))
-                if not path.startswith(site + "/") or {"test", "tests"} & set(name.split("/")[:-1]):
+                if not wanted(name) or not path.startswith(site + "/"):
                     continue
                 if os.path.islink(path) or not os.path.isfile(path):
                     continue
                 if not os.path.exists(importlib.util.cache_from_source(path)):
                     yield path, os.path.getsize(path)
 
-        def groups(infos):
-            for info in infos:
-                group, size = [], 0
-                for path, length in sources(info):
-                    group.append(path)
-                    size += length
-                    if size >= 400_000:
-                        yield size, group
-                        group, size = [], 0
-                if group:
-                    yield size, group
-
-        def compile_group(paths):
-            mode = py_compile.PycInvalidationMode.CHECKED_HASH
+        def read(paths):
+            sources = []
             for path in paths:
-                try:
-                    cache = os.path.dirname(importlib.util.cache_from_source(path))
-                    owner = os.stat(path)
-                    if not os.path.isdir(cache):
-                        try:
-                            os.mkdir(cache, 0o755)
-                            os.chown(cache, owner.st_uid, owner.st_gid)
-                        except FileExistsError:
-                            pass
-                    made = py_compile.compile(path, doraise=True, invalidation_mode=mode)
-                    os.chown(made, owner.st_uid, owner.st_gid)
-                except (py_compile.PyCompileError, SyntaxError, ValueError, RecursionError):
-                    pass
+                with open(path, "rb") as file:
+                    sources.append(file.read())
+            return sources
 
-        def wait():
-            global running, failed
-            _, status = os.wait()
-            running -= 1
-            failed = failed or status != 0
+        def place_all(paths, made):
+            for path, content in zip(paths, made):
+                if content:
+                    place(path, content)
 
-        running, failed = 0, False
-        with open(sys.argv[1], encoding="utf-8", errors="surrogateescape") as listed:
-            infos = listed.read().split("\0")
-        # The largest first, so that the processors finish together.
-        for _, group in sorted(groups(infos), key=lambda item: -item[0]):
-            if running >= len(os.sched_getaffinity(0)):
-                wait()
-            if os.fork() == 0:
-                status = 1
-                try:
-                    compile_group(group)
-                    status = 0
-                finally:
-                    os._exit(status)
-            running += 1
+        def finish(paths):
+            place_all(paths, bytecode(paths, read(paths)))
+
+        def found(name):
+            try:
+                with open(name, "rb") as file:
+                    return marshal.load(file)
+            except (OSError, EOFError, ValueError, TypeError):
+                return None
+
+        def compile_installed(listed, ahead, over_mark):
+            with open(listed, encoding="utf-8", errors="surrogateescape") as file:
+                infos = file.read().split("\0")
+            # The largest first, so that the processors finish together.
+            todo = [group for info in infos for group in groups(installed(info))]
+            todo = sorted((-size, os.path.join(ahead, key(group, read(group))), group) for size, group in todo)
+            # As long as the other program works, what it has not made yet is worth waiting for.
+            while todo:
+                over = not os.path.isdir(ahead) or os.path.exists(over_mark)
+                left = []
+                for item in todo:
+                    ready = found(item[1])
+                    if ready is None:
+                        left.append(item)
+                    else:
+                        place_all(item[2], ready)
+                todo = left
+                if over:
+                    break
+                time.sleep(0.01 if todo else 0)
+            for _, _, group in todo:
+                if running >= processors:
+                    wait()
+                start(finish, group)
+
+        # Ahead of the step's end: wheels that it was handed, for the place where they will most likely lie.
+
+        def site_packages():
+            prefix = os.path.dirname(os.path.dirname(sys.executable))
+            if os.path.exists(os.path.join(prefix, "pyvenv.cfg")):
+                return os.path.join(prefix, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+            return sysconfig.get_path("purelib")
+
+        def wheel_groups(wheel, site):
+            try:
+                with zipfile.ZipFile(wheel) as archive:
+                    names = archive.namelist()
+                    record = next(name for name in names if name.endswith(".dist-info/RECORD") and name.count("/") == 1)
+                    with archive.open(record) as raw:
+                        names = [name for name in recorded(io.TextIOWrapper(raw, "utf-8", newline="")) if wanted(name)]
+                    if any(".data/" in name for name in names):
+                        return []
+                    return list(groups((os.path.join(site, name), archive.getinfo(name).file_size) for name in names))
+            except (OSError, ValueError, KeyError, StopIteration, csv.Error, zipfile.BadZipFile):
+                return []
+
+        def prepare(wheel, paths, site, out):
+            with zipfile.ZipFile(wheel) as archive:
+                sources = [archive.read(path[len(site) + 1:]) for path in paths]
+            name = os.path.join(out, key(paths, sources))
+            made = bytecode(paths, sources)
+            with open(name + ".part", "xb") as file:
+                marshal.dump(made, file)
+            os.rename(name + ".part", name)
+
+        def compile_ahead(wheels, out):
+            site = site_packages()
+            os.mkdir(out)
+            queue = os.open(os.path.join(wheels, "queue"), os.O_RDONLY | os.O_NONBLOCK)
+            todo, text, more = [], b"", True
+            while more or todo or running:
+                # One processor is the step's own as long as it runs.
+                if todo and running < (max(1, processors - 1) if more else processors):
+                    _, wheel, paths = todo.pop(0)
+                    start(prepare, wheel, paths, site, out)
+                    continue
+                if running:
+                    wait(os.WNOHANG if more else 0)
+                if more and select.select([queue], [], [], 0.01 if running else None)[0]:
+                    piece = os.read(queue, 65536)
+                    more = bool(piece)
+                    text += piece
+                    while b"\n" in text:
+                        name, text = text.split(b"\n", 1)
+                        wheel = os.path.join(wheels, name.decode())
+                        todo += [(size, wheel, paths) for size, paths in wheel_groups(wheel, site)]
+                    todo.sort(key=lambda item: -item[0])
+
+        if sys.argv[1] == "ahead":
+            compile_ahead(sys.argv[2], sys.argv[3])
+        else:
+            compile_installed(sys.argv[2], sys.argv[3], sys.argv[4])
         while running:
             wait()
         sys.exit(1 if failed else 0)

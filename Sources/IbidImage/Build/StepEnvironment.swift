@@ -16,6 +16,15 @@ enum StepEnvironment {
         ]
     }
 
+    /// Whether a step may compile Python packages from their sources, in a directory whose name is chance.
+    static func buildsPythonPackages(_ text: String) -> Bool {
+        text.split { !$0.isLetter && !$0.isNumber && $0 != "." }.contains { $0.hasPrefix("pip") || $0 == "uv" }
+    }
+
+    /// pip and uv unpack sources in a directory with a random name, which a compiler writes into debugging information.
+    /// setuptools and meson put this behind their own flags; what sets its own variable is not disturbed.
+    static let compilers = ["CPPFLAGS": "-g0"]
+
     /// What leads package tools to the gateway. Which index they ask is theirs to say, or the image's, or the recipe's.
     static func gateway(port: UInt16) -> [String: String] {
         let proxy = "http://127.0.0.1:\(port)"

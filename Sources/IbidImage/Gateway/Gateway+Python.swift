@@ -29,6 +29,7 @@ extension Gateway {
                     project: project, file: file, address: PyPI.isContentAddress(path) ? url : nil, expected: $0,
                     isCancelled: isStopped)
             }
+            tell(of: name, found)
             try send(found, to: connection)
         default: return false
         }
@@ -52,6 +53,7 @@ extension Gateway {
         let found = try answer(name, client: request.client) { [sources] in
             try sources.named(url, authorization: credentials, expected: $0, isCancelled: isStopped)
         }
+        tell(of: name, found)
         try send(found, to: connection)
     }
 
@@ -64,13 +66,17 @@ extension Gateway {
         _ page: IndexPage, at place: String, _ request: HTTPRequest, _ connection: HTTPConnection,
         fetch: () throws -> [IndexFile]
     ) throws {
-        let files = try locked?.indexFiles(at: place) ?? attempt(place, fetch)
+        var files = try locked?.indexFiles(at: place) ?? attempt(place, fetch)
         guard !files.isEmpty else {
             if locked != nil {
                 let isDefault = place == GatewayRequest.project(page.name)
                 complain(.notInLock(request.client, isDefault ? page.name : place))
             }
             return try connection.respond("404 Not Found", "there is no project '\(page.name)'")
+        }
+        if let expectation, let client = request["User-Agent"].flatMap({ PipClient(userAgent: $0) }) {
+            expectation.announce(client)
+            files = files.filter { client.mayInstall($0.filename) }
         }
         if (request["Accept"] ?? "").contains(IndexPage.jsonType) {
             return try connection.respond(

@@ -25,15 +25,27 @@ final class Gateway: Sendable {
     private let threads = ThreadGroup()
     private let wake: Int32
 
+    /// What the step is expected to ask for; nil when its text says nothing of it, or when it may want a whole index.
+    let expectation: PipExpectation?
+    private let onWheel: @Sendable (Digest, Int64) -> Void
+
     /// Whom the step trusts.
     let authority: TLSAuthority
 
     var store: Store { sources.store }
 
-    /// - Parameter locked: what the step may ask for; nil when it may ask for anything.
-    init(sources: PackageSources, locked: GatewayAnswers?) throws {
+    /// - Parameters:
+    ///   - locked: what the step may ask for; nil when it may ask for anything.
+    ///   - expectation: what the step's text says it will ask for.
+    ///   - onWheel: told of each wheel that is handed out, on any thread.
+    init(
+        sources: PackageSources, locked: GatewayAnswers?, expectation: PipExpectation? = nil,
+        onWheel: @escaping @Sendable (Digest, Int64) -> Void = { _, _ in }
+    ) throws {
         self.sources = sources
         self.locked = locked
+        self.expectation = expectation
+        self.onWheel = onWheel
         authority = try TLSAuthority()
         wake = cl_eventfd()
         guard wake >= 0 else { throw IbidError.system("make", "an event", String(cString: strerror(-wake))) }
@@ -86,6 +98,7 @@ final class Gateway: Sendable {
 
     /// Ends `serve` and every conversation; returns when all are over.
     func stop() {
+        expectation?.end()
         state.withLock { state in
             state.isStopped = true
             // Only shut down: the descriptor stays taken until its own thread closes it.
@@ -175,6 +188,11 @@ final class Gateway: Sendable {
         complain(request.client.refusal(of: method + Address.withoutSecrets(url)))
         guard request.client.noticesStatus else { throw ConnectionClosed() }
         try connection.respond("403 Forbidden", "a build step reaches package indexes and nothing else")
+    }
+
+    /// Says that a wheel is on its way to the step.
+    func tell(of name: String, _ answer: GatewayAnswers.Answer) {
+        if case .bytes(let digest, let size) = answer, name.hasSuffix(".whl") { onWheel(digest, size) }
     }
 
     func complain(_ problem: GatewayProblem) {

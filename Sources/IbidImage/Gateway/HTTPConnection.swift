@@ -21,6 +21,9 @@ final class HTTPConnection {
     init(socket: Int32, session: TLSSession? = nil) {
         self.socket = socket
         self.session = session
+        // Without it the second of two small writes waits for the client's delayed acknowledgement: 40 ms a request.
+        var on: Int32 = 1
+        setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
     /// Whether the client has sent something that was not read yet.

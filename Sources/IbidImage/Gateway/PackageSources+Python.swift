@@ -8,7 +8,19 @@ extension PackageSources {
 
     /// Every file of a project that the host's indexes and directories have.
     func files(of project: String, isCancelled: @escaping Cancellation = { false }) throws -> [IndexFile] {
-        if let known = state.withLock({ $0.projects[project] }) { return known }
+        while true {
+            let (known, running) = state.withLock { state -> ([IndexFile]?, Latch?) in
+                if let known = state.projects[project] { return (known, nil) }
+                if let running = state.reading[project] { return (nil, running) }
+                state.reading[project] = Latch()
+                return (nil, nil)
+            }
+            if let known { return known }
+            guard let running else { break }
+            // Somebody else is getting it; when that fails, it is this one's turn.
+            running.wait()
+        }
+        defer { state.withLock { $0.reading.removeValue(forKey: project) }?.open() }
         var files: [String: IndexFile] = [:]
         for index in python.indexes {
             let url = "\(index)/\(project)/"
@@ -109,18 +121,45 @@ extension PackageSources {
 
     /// Whoever reads a file's metadata most likely installs it: get it while the resolver still thinks.
     private func prefetch(_ file: IndexFile, of project: String, access: UpstreamAccess) {
-        guard let sha256 = file.sha256, !store.contains(sha256), (file.size ?? 0) < 1 << 30 else { return }
-        let wanted = state.withLock { state -> Bool in
+        guard isWorthGetting(file, of: project) else { return }
+        // Without a thread, or when it fails, the file is fetched when it is asked for.
+        try? threads.start { [self] in
+            _ = try? fetch(file.location, access: access, expected: file.sha256, isCancelled: { false })
+        }
+    }
+
+    /// Whether a file is to be got before it is asked for: few per project, none twice.
+    private func isWorthGetting(_ file: IndexFile, of project: String) -> Bool {
+        guard let sha256 = file.sha256, !store.contains(sha256), (file.size ?? 0) < 1 << 30,
+            !file.location.hasPrefix("/")
+        else { return false }
+        return state.withLock { state -> Bool in
             guard !state.isStopped, state.fetches[file.location] == nil, state.prefetched[project, default: 0] < 2,
                 state.prefetched.count < 500
             else { return false }
             state.prefetched[project, default: 0] += 1
             return true
         }
-        guard wanted else { return }
-        // Without a thread, or when it fails, the file is fetched when it is asked for.
-        try? threads.start { [self] in
-            _ = try? fetch(file.location, access: access, expected: sha256, isCancelled: { false })
+    }
+
+    /// Gets what a step will ask for while its pip still starts. What fails here is tried again when it is asked for.
+    func expect(_ expectation: PipExpectation) {
+        for _ in 0..<min(8, expectation.requirements.count) {
+            try? threads.start { [self] in
+                while let requirement = expectation.nextPage() {
+                    _ = try? files(of: requirement.project, isCancelled: expectation.isOver)
+                }
+                guard let client = expectation.client() else { return }
+                while let requirement = expectation.nextFile() {
+                    guard let version = requirement.version,
+                        let files = try? files(of: requirement.project, isCancelled: expectation.isOver),
+                        let file = client.likely(of: files, version: version),
+                        isWorthGetting(file, of: requirement.project)
+                    else { continue }
+                    _ = try? fetch(
+                        file.location, access: python.access, expected: file.sha256, isCancelled: expectation.isOver)
+                }
+            }
         }
     }
 

@@ -12,6 +12,8 @@ final class PackageSources: Sendable {
     /// Guarded by `state`.
     struct State {
         var projects: [String: [IndexFile]] = [:]
+        /// The pages of projects that somebody is reading now.
+        var reading: [String: Latch] = [:]
         var fetches: [String: Fetch] = [:]
         var prefetched: [String: Int] = [:]
         /// The pages that recipes name themselves, by address.
@@ -32,6 +34,8 @@ final class PackageSources: Sendable {
     let upstream = Upstream()
     let threads = ThreadGroup()
     let state = Mutex(State())
+    private let flushes = ThreadGroup()
+    private let flushFailure = Mutex<(any Error)?>(nil)
 
     /// - Parameters:
     ///   - python: how pip's indexes are reached.
@@ -46,6 +50,7 @@ final class PackageSources: Sendable {
     func stop() {
         state.withLock { $0.isStopped = true }
         threads.wait()
+        flushes.wait()
     }
 
     /// Gets a URL into the store; nobody sees a byte before all of them are there and are the promised ones.
@@ -106,10 +111,25 @@ final class PackageSources: Sendable {
         if let length = head.length, length != writer.size {
             throw UpstreamFailure(description: "\(Address.withoutSecrets(url)): \(writer.size) of \(length) bytes came")
         }
-        // Flushed once for the whole build, before anything names the digest.
         let (digest, size) = try writer.finish(durable: false)
         try check(digest, expected, url)
+        flush(digest)
         return .bytes(digest, size: size)
+    }
+
+    // Brings a blob to disk while the step works with it already.
+    private func flush(_ digest: Digest) {
+        let work: @Sendable () -> Void = { [self] in
+            do { try store.flush(digest) } catch { flushFailure.withLock { $0 = error } }
+        }
+        // Without a thread it is done at once.
+        if (try? flushes.start(work)) == nil { work() }
+    }
+
+    /// Returns when everything fetched so far is on disk: what names it may then be written.
+    func flush() throws {
+        flushes.wait()
+        if let failure = flushFailure.withLock({ $0 }) { throw failure }
     }
 
     func check(_ digest: Digest, _ expected: Digest?, _ url: String) throws {

@@ -1,0 +1,5 @@
+import tabulate
+
+
+def main():
+    print(tabulate.tabulate([[1, 2]]))
