@@ -140,7 +140,7 @@ let package = Package(
                 "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "IbidImage", "IbidTestSupport",
                 system,
             ],
-            swiftSettings: strict),
+            exclude: ["hostile.py"], swiftSettings: strict),
         .testTarget(
             name: "IbidRuntimeTests",
             dependencies: [

@@ -22,6 +22,10 @@ struct ImageBuildCommand: ParsableCommand {
             and number of processors, and says of each step: reproduced, reproduced after normalisation (what differed
             is left out of layers or made the same in them), or irreproducible, with the files and the likely cause. It
             exits with 4 when a step is irreproducible. The verdicts are entered in the ledger.
+
+            Examples:
+              ibid image build . --target test --build-arg VERSION=2
+              ibid image build . -f docker/Dockerfile --secret id=pip,src=$HOME/.config/pip/pip.conf
             """)
 
     @OptionGroup var job: JobOptions
@@ -35,43 +39,21 @@ struct ImageBuildCommand: ParsableCommand {
 
     func run() throws {
         let engine = try isolation.engine(common)
+        var request = job.request()
+        request.build = try options.options()
         if printDockerfile {
-            let recipe = try engine.recipe(job.request())
+            let recipe = try engine.recipe(request)
             guard common.json else { return Terminal.out(recipe.dockerfile) }
             return Terminal.out(
                 JSONDocument.object([
                     ("dockerfile", .string(recipe.dockerfile)), ("derived", .bool(recipe.isDerived)),
                 ]).text)
         }
-        var request = job.request()
-        request.build = try options.options()
         let events = progressPrinter(json: common.json)
         let build =
             try verify ? engine.verifyImage(request, events: events) : engine.buildImage(request, events: events)
         Terminal.out(common.json ? ReportJSON.build(build).text : "\(build.image)\n")
         if build.steps.contains(where: { $0.verdict == .irreproducible }) { throw ExitCode(4) }
-    }
-}
-
-/// How an image is built.
-struct BuildOptions: ParsableArguments {
-    @Option(help: "Build this stage of the Dockerfile (default: the last).")
-    var target: String?
-    @Option(
-        name: .customLong("build-arg"), parsing: .singleValue, help: "Set an ARG of the Dockerfile.",
-        transform: NamedValue.init)
-    var arguments: [NamedValue] = []
-    @Flag(name: .customLong("no-cache"), help: "Run every step, even those that ran before.")
-    var ignoresCache = false
-    @OptionGroup var registry: RegistryOptions
-
-    func options() throws -> SubmitRequest.BuildChanges {
-        var changes = SubmitRequest.BuildChanges()
-        changes.target = target
-        changes.arguments = try NamedValue.dictionary(arguments, "argument")
-        changes.usesCache = !ignoresCache
-        changes.registry = registry.access
-        return changes
     }
 }
 

@@ -16,15 +16,17 @@ struct Lock: ParsableCommand {
 
     @Argument(help: "The job's directory inside a git repository; its working tree counts as it is.")
     var directory = "."
+    @OptionGroup var build: BuildOptions
     @OptionGroup var isolation: IsolationOptions
     @Flag(help: "Write nothing: check that the image can be built from ibid.lock, and that all of it is still meant.")
     var check = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        if check { return try runCheck() }
-        let report = try isolation.engine(common).writeLock(
-            SubmitRequest(place: directory), events: progressPrinter(json: common.json))
+        var request = SubmitRequest(place: directory)
+        request.build = try build.options()
+        if check { return try runCheck(request) }
+        let report = try isolation.engine(common).writeLock(request, events: progressPrinter(json: common.json))
         if common.json {
             return Terminal.out(
                 JSONDocument.object([
@@ -39,9 +41,8 @@ struct Lock: ParsableCommand {
                 + (report.unchanged ? ", as before" : "; commit it with your changes"))
     }
 
-    private func runCheck() throws {
-        let found = try common.engine().checkLock(
-            SubmitRequest(place: directory), events: progressPrinter(json: common.json))
+    private func runCheck(_ request: SubmitRequest) throws {
+        let found = try common.engine().checkLock(request, events: progressPrinter(json: common.json))
         if common.json {
             Terminal.out(
                 JSONDocument.object([

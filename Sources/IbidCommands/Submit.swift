@@ -35,6 +35,7 @@ struct Submit: ParsableCommand {
     @Flag(help: "Run even if an equal run is recorded.")
     var fresh = false
     @OptionGroup var sweep: SweepOptions
+    @OptionGroup var build: BuildOptions
     @OptionGroup var limits: LimitOptions
     @OptionGroup var isolation: IsolationOptions
     @Option(
@@ -62,6 +63,7 @@ struct Submit: ParsableCommand {
         request.inputs = try NamedValue.dictionary(input, "input").mapValues { FilePath($0) }
         request.fresh = fresh
         request.command = command
+        request.build = try build.options()
         request.limits = try limits.changes()
         request.runtime = runtime
         request.determinism = determinism

@@ -89,8 +89,8 @@ struct Bundle {
             "cwd": .string(spec.workingDirectory),
             "args": .array(([Self.initProgram] + spec.command).map { .string($0) }),
             "env": .array(
-                spec.devices.environment.merging(spec.environment) { $1 }.sorted { $0.key < $1.key }
-                    .map { .string($0.key + "=" + $0.value) }),
+                spec.devices.environment.merging(spec.environment) { $1 }.merging(spec.secretEnvironment) { $1 }
+                    .sorted { $0.key < $1.key }.map { .string($0.key + "=" + $0.value) }),
             "noNewPrivileges": .bool(spec.privileges == .run),
             "capabilities": [
                 "bounding": .array(names), "effective": held, "permitted": held, "inheritable": [], "ambient": [],
@@ -161,12 +161,30 @@ struct Bundle {
         for device in spec.devices.mounts {
             mounts.append(mount("none", device.target, ["bind"] + device.options, source: device.source))
         }
-        for (index, bind) in binds.enumerated() {
-            mounts.append(
-                mount(
-                    "none", bind.target, ["bind", bind.readOnly ? "ro" : "rw", "nosuid", "nodev"],
-                    source: "\(Self.scratch)/bind/\(index)"))
-        }
         return mounts
+            + ownMounts.sorted { $0.depth < $1.depth }.map {
+                mount($0.type, $0.target, $0.options, source: $0.source)
+            }
+    }
+
+    /// What this container alone sees, in the order of the sandbox's `bind` directories where it is a bind.
+    private var ownMounts: [(depth: Int, type: String, target: String, options: [String], source: String?)] {
+        // One mount may lie inside another: the outer one comes first.
+        func depth(_ target: String) -> Int { target.split(separator: "/").count }
+        let memory = spec.memoryMounts.map { memory in
+            let size = memory.sizeBytes ?? spec.limits.temporaryBytes
+            return (
+                depth(memory.target), "tmpfs", memory.target, ["nosuid", "nodev", "mode=1777", "size=\(size)"],
+                String?.none
+            )
+        }
+        let files = binds.map { ($0.target, $0.readOnly) } + spec.secrets.map { ($0.target, true) }
+        return memory
+            + files.enumerated().map { index, file in
+                (
+                    depth(file.0), "none", file.0, ["bind", file.1 ? "ro" : "rw", "nosuid", "nodev"],
+                    "\(Self.scratch)/bind/\(index)"
+                )
+            }
     }
 }

@@ -21,6 +21,12 @@ public struct ContainerSpec: Sendable {
     public var binds: [ContainerBind]
     /// Devices of the host.
     public var devices = ContainerDevices()
+    /// File systems in memory that it sees, each empty at first and gone with it.
+    public var memoryMounts: [ContainerMemoryMount] = []
+    /// Files that it sees and that lie on no disk.
+    public var secrets: [ContainerSecret] = []
+    /// Variables of its environment whose values lie on no disk either.
+    public var secretEnvironment: [String: String] = [:]
     /// Absolute directories that it finds, owned by its user, also when the image has none; what it writes there lands
     /// in `upper`.
     public var directories: [String]
@@ -74,16 +80,20 @@ public struct ContainerSpec: Sendable {
     func validate() throws {
         func refuse(_ what: String) -> IbidError { IbidError("container-spec", what) }
         guard let program = command.first, !program.isEmpty else { throw refuse("there is no command to run") }
-        for path in [workingDirectory] + directories + binds.map(\.target) + devices.mounts.map(\.target) {
+        let mounted =
+            binds.map(\.target) + memoryMounts.map(\.target) + secrets.map(\.target)
+            + devices.mounts.map(\.target)
+        for path in [workingDirectory] + directories + mounted {
             guard path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
                 throw refuse("'\(path)' is not an absolute path without '..'")
             }
         }
         // The bytes end up in C strings, where a zero byte would cut them short.
-        for text in command + environment.flatMap({ [$0.key, $0.value] }) + [hostname, user, workingDirectory] {
+        let variables = (Array(environment) + Array(secretEnvironment)).flatMap { [$0.key, $0.value] }
+        for text in command + variables + mounted + [hostname, user, workingDirectory] {
             guard !text.utf8.contains(0) else { throw refuse("a zero byte in '\(text.prefix { $0 != "\0" })…'") }
         }
-        for name in environment.keys where name.isEmpty || name.contains("=") {
+        for name in Array(environment.keys) + Array(secretEnvironment.keys) where name.isEmpty || name.contains("=") {
             throw refuse("'\(name)' cannot name an environment variable")
         }
         guard gatewayPort == nil || privileges == .build else { throw refuse("a run has no gateway") }
@@ -104,6 +114,46 @@ public struct ContainerBind: Hashable, Sendable {
         self.source = source
         self.target = target
         self.readOnly = readOnly
+    }
+}
+
+/// An empty file system in memory that a container sees; everybody may write there, as in `/tmp`.
+public struct ContainerMemoryMount: Hashable, Sendable {
+    /// The absolute path inside.
+    public var target: String
+    /// The most it can hold; nil for half of the memory limit.
+    public var sizeBytes: Int64?
+
+    /// Makes a mount.
+    public init(target: String, sizeBytes: Int64? = nil) {
+        self.target = target
+        self.sizeBytes = sizeBytes
+    }
+}
+
+/// A small file that a container sees, handed over in memory: its bytes never lie on a disk.
+public struct ContainerSecret: Hashable, Sendable {
+    /// The largest: 500 KiB, as in BuildKit.
+    public static let sizeLimit = 500 << 10
+
+    /// The absolute path inside.
+    public var target: String
+    /// The bytes, at most `sizeLimit` of them.
+    public var bytes: [UInt8]
+    /// Permissions.
+    public var mode: UInt32
+    /// Owner, by the container's numbers.
+    public var uid: UInt32
+    /// Group.
+    public var gid: UInt32
+
+    /// Makes a secret; readable by the container's root alone unless said otherwise.
+    public init(target: String, bytes: [UInt8], mode: UInt32 = 0o400, uid: UInt32 = 0, gid: UInt32 = 0) {
+        self.target = target
+        self.bytes = bytes
+        self.mode = mode
+        self.uid = uid
+        self.gid = gid
     }
 }
 

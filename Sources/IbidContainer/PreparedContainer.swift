@@ -9,6 +9,8 @@ struct PreparedContainer {
     let user: ContainerUser
     private let spec: ContainerSpec
     private let binds: [ContainerBind]
+    /// The text of config.json when it holds a secret and must not lie on a disk.
+    private var secretConfig: String?
 
     init(_ spec: ContainerSpec, runtime: ContainerRuntime) throws {
         let stack = LayerStack(spec.layers)
@@ -48,11 +50,16 @@ struct PreparedContainer {
                 try skeleton.file(target)
             }
         }
+        for memory in spec.memoryMounts where !isCovered(memory.target) { try skeleton.directory(memory.target) }
+        for secret in spec.secrets where !isCovered(secret.target) { try skeleton.file(secret.target) }
         if spec.privileges == .run { try addFacts(to: &skeleton) }
         try skeleton.finish()
-        let bundle = Bundle(spec: spec, user: user, binds: binds, runtime: runtime)
-        try TextFile.create(
-            CanonicalJSON.bytes(try bundle.config), at: workspace.appending("bundle/config.json"))
+        let config = CanonicalJSON.bytes(try Bundle(spec: spec, user: user, binds: binds, runtime: runtime).config)
+        if spec.secretEnvironment.isEmpty {
+            try TextFile.create(config, at: workspace.appending("bundle/config.json"))
+        } else {
+            secretConfig = String(decoding: config, as: UTF8.self)
+        }
     }
 
     // Docker gives every container these lines; without them nothing resolves `localhost`.
@@ -103,6 +110,10 @@ struct PreparedContainer {
         // A run learns nothing of where its inputs lie on the host.
         let readOnly = spec.privileges == .run ? "sealed=" : "read-only="
         plan += binds.map { ($0.readOnly ? readOnly : "writable=") + $0.source.string }
+        plan += spec.secrets.map {
+            "secret=\(String($0.mode & 0o7777, radix: 8)):\($0.uid):\($0.gid):\(Hex.encode($0.bytes))"
+        }
+        if let secretConfig { plan.append("config=" + secretConfig) }
         if spec.privileges == .build {
             plan.append("own-network=1")
             if let port = spec.gatewayPort { plan.append("gateway-port=\(port)") }

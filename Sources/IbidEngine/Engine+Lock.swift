@@ -96,7 +96,7 @@ extension Engine {
     public func recipe(_ request: SubmitRequest) throws -> RecipeReport {
         let snapshot = try snapshot(request)
         let builder = ImageBuilder(store: store, layers: layers, host: containers, cache: home.cache)
-        let recipe = try builder.recipe(of: snapshot)
+        let recipe = try builder.recipe(of: snapshot, dockerfile: request.build.dockerfile)
         return RecipeReport(dockerfile: recipe.text, isDerived: recipe.isDerived)
     }
 }

@@ -134,9 +134,11 @@ extension Engine {
     ) throws -> ImageBuild {
         let builder = ImageBuilder(store: store, layers: layers, host: containers, cache: home.cache)
         var options = ImageBuildOptions(
-            ref: Self.imageName(name, snapshot.tree), target: request.build.target, arguments: request.build.arguments,
+            ref: Self.imageName(name, snapshot.tree), dockerfile: request.build.dockerfile,
+            target: request.build.target, arguments: request.build.arguments,
             runtime: request.runtime, usesCache: request.build.usesCache)
         options.registry = request.build.registry
+        options.secrets = request.build.secrets.mapValues { BuildSecret(bytes: $0) }
         change(&options)
         let translated = BuildEvents(events)
         return try build(builder, options) { translated.send($0) }

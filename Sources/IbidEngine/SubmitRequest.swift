@@ -37,6 +37,10 @@ public struct SubmitRequest: Sendable {
 
     /// Of the image's build.
     public struct BuildChanges: Hashable, Sendable {
+        /// The Dockerfile's path inside the job's directory; nil for `Dockerfile`, or what can be derived.
+        public var dockerfile: String?
+        /// Secrets of build steps by id; nothing of them is recorded.
+        public var secrets: [String: [UInt8]] = [:]
         /// The Dockerfile's stage; nil for the last.
         public var target: String?
         /// Values for `ARG`.

@@ -51,6 +51,13 @@ private struct LayerCapture {
         for name in names {
             let child = path.child(name)
             if normaliser.drops(child) { continue }
+            // In a layer such a name means that something is gone (layer.md, "Whiteouts").
+            guard !name.starts(with: Array(".wh.".utf8)) else {
+                throw IbidError(
+                    "whiteout-name",
+                    "the file '/\(String(decoding: child, as: UTF8.self))' has a name that a layer cannot hold",
+                    hint: "names that begin with .wh. mean in a layer that a file is removed; call it something else")
+            }
             var status = cl_stat()
             let result = withPath(name) { cl_stat_at(directory, $0, 0, &status) }
             guard result == 0 else { throw failure("look at", child, result) }

@@ -2,7 +2,16 @@ import CLinux
 import Glibc
 import IbidModel
 import IbidStore
-import SystemPackage
+public import SystemPackage
+
+/// Unpacks an archive into an existing, empty directory, with the care that a layer gets.
+public func unpackArchive(_ reader: TarReader, into directory: FilePath) throws {
+    let descriptor = open(directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw IbidError.system("open", directory.string, lastError()) }
+    defer { close(descriptor) }
+    var unpacker = LayerUnpacker(root: descriptor, name: directory.lastComponent?.string ?? directory.string)
+    try unpacker.unpack(reader)
+}
 
 /// Unpacks one layer into an empty directory, in the form that overlay mounts expect of a lower directory.
 ///

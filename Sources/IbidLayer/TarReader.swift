@@ -39,6 +39,14 @@ public final class TarReader {
         self.name = name
     }
 
+    /// Whether a block of 512 bytes is the header of a member, by its checksum.
+    public static func isHeader(_ block: [UInt8]) -> Bool {
+        guard block.count == 512, block.contains(where: { $0 != 0 }) else { return false }
+        let digits = block[148..<156].drop { $0 == 0x20 || $0 == 0 }.prefix { (0x30...0x37).contains($0) }
+        let sum = block.enumerated().reduce(0) { $0 + ((148..<156).contains($1.offset) ? 32 : Int($1.element)) }
+        return !digits.isEmpty && Int(String(decoding: digits, as: UTF8.self), radix: 8) == sum
+    }
+
     deinit { if owned { try? descriptor.close() } }
 
     /// The next member; nil after the last. Content of the member before that was not read is passed over.

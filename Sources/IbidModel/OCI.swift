@@ -98,6 +98,8 @@ public enum OCI {
     public struct ImageConfig: Hashable, Sendable, Codable {
         /// RFC 3339; Ibid writes the epoch of the base.
         public var created: String?
+        /// Who made it, from MAINTAINER.
+        public var author: String?
         /// A GOARCH value.
         public var architecture: String
         /// A GOOS value.
@@ -113,10 +115,11 @@ public enum OCI {
 
         /// Makes a configuration.
         public init(
-            created: String?, architecture: String, os: String, variant: String? = nil, config: Execution?,
-            rootfs: RootFS, history: [History]?
+            created: String?, author: String? = nil, architecture: String, os: String, variant: String? = nil,
+            config: Execution?, rootfs: RootFS, history: [History]?
         ) {
             self.created = created
+            self.author = author
             self.architecture = architecture
             self.os = os
             self.variant = variant

@@ -47,6 +47,32 @@ static void make_mount_point(int tree, const char *path) {
     close(fd);
 }
 
+static void write_file(const char *path, const char *bytes, size_t count, mode_t mode) {
+    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0) fail("make %s", path);
+    for (ssize_t written; count > 0; bytes += written, count -= (size_t)written)
+        if ((written = write(fd, bytes, count)) <= 0) fail("write %s", path);
+    if (fchmod(fd, mode) < 0) fail("set the mode of %s", path);
+    close(fd);
+}
+
+static int digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
+
+/* A secret's bytes go from ibid's memory into this file system of memory, and nowhere else. */
+static void make_secret(const struct plan *plan, const struct bind *bind, const char *path) {
+    static char bytes[512 << 10];
+    size_t count = strlen(bind->secret) / 2;
+    if (count > sizeof bytes || bind->uid >= plan->id_count || bind->gid >= plan->id_count) {
+        errno = EINVAL;
+        fail("make the secret %s", path);
+    }
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = (char)(digit(bind->secret[2 * i]) << 4 | digit(bind->secret[2 * i + 1]));
+    write_file(path, bytes, count, 0600);
+    if (chown(path, plan->first_id + bind->uid, plan->first_id + bind->gid) < 0) fail("own %s", path);
+    if (chmod(path, bind->mode & 07777) < 0) fail("set the mode of %s", path);
+}
+
 /* On disk, files have the container's plain ids. Layers, workspace and binds are seen through mounts that shift them
    into the range of its user namespace, so nothing is ever copied or chowned. Whoever mounts the overlay must have an
    id inside that range as well, since the overlay makes files of its own (whiteouts, copies) through the same mount. */
@@ -139,6 +165,7 @@ void build_root(const struct plan *plan) {
     }
     for (size_t i = 0; i < plan->bind_count; i++) {
         const struct bind *bind = &plan->binds[i];
+        if (bind->secret) continue;
         binds[i] = open_source(bind);
         set_attributes(binds[i].tree, bind->source,
                        MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | (bind->read_only ? MOUNT_ATTR_RDONLY : 0), id_map);
@@ -162,6 +189,10 @@ void build_root(const struct plan *plan) {
     make_directory("sealed/empty");
     for (size_t i = 0; i < plan->bind_count; i++) {
         snprintf(name, sizeof name, "bind/%zu", i);
+        if (plan->binds[i].secret) {
+            make_secret(plan, &plan->binds[i], name);
+            continue;
+        }
         if (plan->binds[i].sealed) {
             seal(&binds[i], plan->binds[i].source, name, i);
             continue;
@@ -172,7 +203,12 @@ void build_root(const struct plan *plan) {
     make_directory("w");
     attach(workspace, "w");
     make_directory("bundle");
-    attach(bundle, "bundle");
+    if (plan->config) {
+        write_file("bundle/config.json", plan->config, strlen(plan->config), 0600);
+        close(bundle);
+    } else {
+        attach(bundle, "bundle");
+    }
     copy_init();
     make_directory("state");
     make_directory("rootfs");

@@ -24,6 +24,22 @@ static uint32_t number(const char *text) {
     return (uint32_t)value;
 }
 
+/* MODE:UID:GID:BYTES, the bytes in hexadecimal. */
+static struct bind secret(const char *text) {
+    struct bind bind = {.read_only = 1};
+    char *end;
+    errno = 0;
+    bind.mode = (uint32_t)strtoul(text, &end, 8);
+    if (*end == ':') bind.uid = (uint32_t)strtoul(end + 1, &end, 10);
+    if (*end == ':') bind.gid = (uint32_t)strtoul(end + 1, &end, 10);
+    if (errno || *end != ':') {
+        errno = EINVAL;
+        fail("read a secret's mode and owner in the plan");
+    }
+    bind.secret = end + 1;
+    return bind;
+}
+
 static void add_entry(struct plan *plan, const char *entry) {
     const char *value;
     if ((value = value_of(entry, "runtime"))) plan->runtime = value;
@@ -34,11 +50,14 @@ static void add_entry(struct plan *plan, const char *entry) {
     else if ((value = value_of(entry, "layer")) && plan->layer_count < MAX_LAYERS)
         plan->layers[plan->layer_count++] = value;
     else if ((value = value_of(entry, "read-only")) && plan->bind_count < MAX_BINDS)
-        plan->binds[plan->bind_count++] = (struct bind){value, 1, 0};
+        plan->binds[plan->bind_count++] = (struct bind){.source = value, .read_only = 1};
     else if ((value = value_of(entry, "sealed")) && plan->bind_count < MAX_BINDS)
-        plan->binds[plan->bind_count++] = (struct bind){value, 1, 1};
+        plan->binds[plan->bind_count++] = (struct bind){.source = value, .read_only = 1, .sealed = 1};
     else if ((value = value_of(entry, "writable")) && plan->bind_count < MAX_BINDS)
-        plan->binds[plan->bind_count++] = (struct bind){value, 0, 0};
+        plan->binds[plan->bind_count++] = (struct bind){.source = value};
+    else if ((value = value_of(entry, "secret")) && plan->bind_count < MAX_BINDS)
+        plan->binds[plan->bind_count++] = secret(value);
+    else if ((value = value_of(entry, "config"))) plan->config = value;
     else if ((value = value_of(entry, "hide")) && plan->hide_count < 8) plan->hide[plan->hide_count++] = value;
     else if ((value = value_of(entry, "first-id"))) plan->first_id = number(value);
     else if ((value = value_of(entry, "id-count"))) plan->id_count = number(value);

@@ -34,15 +34,19 @@ struct BuildFixture {
 
     /// A snapshot of files that no repository has; those whose name ends with `*` are executable.
     func snapshot(_ files: [String: String]) throws -> SourceSnapshot {
+        try snapshot(bytes: files.mapValues { Array($0.utf8) })
+    }
+
+    /// The same for files that are no text.
+    func snapshot(bytes files: [String: [UInt8]]) throws -> SourceSnapshot {
         let writer = try store.writer()
         var tar = TarWriter { try writer.write($0) }
         for (name, content) in files.sorted(by: { $0.key < $1.key }) {
             let isExecutable = name.hasSuffix("*")
             let path = Array((isExecutable ? String(name.dropLast()) : name).utf8)
             try tar.add(
-                TarEntry(
-                    path: path, kind: .file(size: Int64(content.utf8.count)), mode: isExecutable ? 0o755 : 0o644))
-            try tar.content(Array(content.utf8))
+                TarEntry(path: path, kind: .file(size: Int64(content.count)), mode: isExecutable ? 0o755 : 0o644))
+            try tar.content(content)
         }
         try tar.finish()
         let (digest, size) = try writer.finish()

@@ -74,6 +74,7 @@ struct DockerfileTests {
         #expect(try instruction(#"ENTRYPOINT []"#) == .entrypoint(.exec([])))
         #expect(try instruction(#"SHELL ["/bin/bash", "-c"]"#) == .shell(["/bin/bash", "-c"]))
         #expect(try instruction("cmd echo --help") == .cmd(.shell("echo --help")))
+        #expect(try instruction(#"RUN [ -f x ] && y"#).command == .shell("[ -f x ] && y"))
     }
 
     @Test func copyFlags() throws {
@@ -109,6 +110,44 @@ struct DockerfileTests {
         #expect(copy.hereDocuments.map(\.expands) == [true, false])
         #expect(copy.sources == [])
         #expect(found[2].place.line == 11)
+    }
+
+    @Test func delimitersOfHereDocuments() throws {
+        let samples: [(line: String, name: String, expands: Bool)] = [
+            ("RUN cat << EOF", "EOF", true), ("RUN cat <<'EOF'", "EOF", false), ("RUN cat <<E\"O\"F", "EOF", false),
+            ("RUN cat 3<<EOF", "EOF", true), ("RUN cat <<-EOF && x", "EOF", true), ("RUN cat <<E\\OF", "EOF", true),
+        ]
+        for sample in samples {
+            let found = try steps(sample.line + "\nx\nEOF\nUSER y\n")
+            guard found.count == 2, case .run(let run) = found[0].instruction else {
+                Issue.record("\(sample.line)")
+                continue
+            }
+            #expect(run.hereDocuments.map(\.name) == [sample.name] && run.hereDocuments[0].expands == sample.expands)
+        }
+        // Carriage returns belong to the content, not to the delimiter.
+        guard case .run(let run) = try instruction("RUN <<EOF\r\na\r\nEOF\r\n") else { throw IbidError("test", "") }
+        #expect(run.hereDocuments.map(\.content) == ["a\r\n"])
+        #expect(try instruction("ONBUILD RUN <<EOF\na\nEOF\n") == .onBuild("RUN <<EOF\na\nEOF"))
+        #expect(try steps("RUN [\"cat\", \"<<EOF\"]\nUSER x\n").count == 2)
+    }
+
+    @Test func flagsLoseTheirQuotesAndKeepTheirVariables() throws {
+        guard
+            case .copy(let copy) = try instruction(
+                #"COPY --chown="${U:-a b}":'g' --exclude="a b" --chmod=${M} a b"#)
+        else { throw IbidError("test", "not a copy") }
+        #expect(copy.owner == "${U:-a b}:g" && copy.excludes == ["a b"] && copy.mode == "${M}")
+        guard case .run(let run) = try instruction(#"RUN --mount=type=bind,target=/a\ b -- --x"#) else {
+            throw IbidError("test", "not a run")
+        }
+        #expect(run.mounts[0].options == ["target": "/a b"] && run.command == .shell("--x"))
+    }
+
+    @Test func ofStagesWithOneNameTheLastBeforeCounts() throws {
+        let file = try parse("FROM a AS x\nFROM b AS x\nFROM x\nFROM c AS x\n")
+        #expect(file.stage(named: "x", before: 2) == 1)
+        #expect(file.stage(named: "x") == 3)
     }
 
     @Test func aShiftIsNoHereDocument() throws {
@@ -163,7 +202,6 @@ struct DockerfileTests {
         ("FROM a b\n", 1, "takes a base"),
         ("FROM a AS\n", 1, "takes a base"),
         ("FROM a AS 1x\n", 1, "no stage name"),
-        ("FROM a AS x\nFROM b AS X\n", 2, "already"),
         ("FROM --arch=x a\n", 1, "unknown flag '--arch'"),
         ("FROM --platform a\n", 1, "needs a value"),
         ("FROM --platform=a --platform=b a\n", 1, "given twice"),
@@ -175,12 +213,23 @@ struct DockerfileTests {
         ("FROM a\nRUN --mount=type=magic,target=/x y\n", 2, "no type 'magic'"),
         ("FROM a\nRUN --mount=type=cache y\n", 2, "needs a target"),
         ("FROM a\nRUN --mount=colour=red y\n", 2, "no option 'colour'"),
+        ("FROM a\nRUN --mount=type=tmpfs,target=/x,mode=700 y\n", 2, "has no option 'mode'"),
+        ("FROM a\nRUN --mount=type=secret y\n", 2, "needs an id"),
+        ("FROM a\nRUN --mount=type=secret,id=x,src=y z\n", 2, "not both"),
+        ("FROM a\nRUN --mount=target y\n", 2, "'target' needs a value"),
+        ("FROM a\nRUN --mount=from=$x,target=/x y\n", 2, "cannot hold a variable"),
+        ("FROM a\nRUN --security=none y\n", 2, "sandbox or insecure"),
         ("FROM a\nRUN --network=moon y\n", 2, "default, none or host"),
         ("FROM a\nRUN --insecure y\n", 2, "unknown flag"),
         ("FROM a\nRUN <<EOF\necho\n", 2, "does not end"),
         ("FROM a\nCOPY a\n", 2, "needs at least one source"),
         ("FROM a\nCOPY\n", 2, "needs at least one source"),
-        ("FROM a\nCOPY a b c\n", 2, "several sources"),
+        ("FROM a\nCOPY a <<E\nx\nE\n", 2, "cannot be COPY's destination"),
+        ("FROM a\nCOPY <<../E /\nx\n../E\n", 2, "cannot name the file"),
+        ("FROM a\nCOPY [\"a\", [\"b\"]]\n", 2, "other than strings"),
+        ("FROM a\nCMD [\"a\", 1.5]\n", 2, "other than strings"),
+        ("FROM a\nCMD [null]\n", 2, "other than strings"),
+        ("FROM a\nCMD --x\n", 2, "unknown flag '--x'"),
         ("FROM a\nCOPY [\"a\", \"\"]\n", 2, "destination is empty"),
         ("FROM a\nCOPY [\"\", \"b\"]\n", 2, "source of COPY is empty"),
         ("FROM a\nCOPY --form=x a b\n", 2, "unknown flag '--form'"),
@@ -213,7 +262,6 @@ struct DockerfileTests {
         ("FROM a\nONBUILD FROM b\n", 2, "cannot be an ONBUILD"),
         ("FROM a\nONBUILD ONBUILD RUN x\n", 2, "cannot be an ONBUILD"),
         ("FROM a\nONBUILD COPY x\n", 2, "needs at least one source"),
-        ("FROM a\nONBUILD RUN <<E\nx\nE\n", 2, "here-document in ONBUILD"),
         ("# escape=x\nFROM a\n", 1, "must be \\ or `"),
         ("# escape=`\n# escape=`\nFROM a\n", 2, "given twice"),
         ("FROM a\nRUN \0\n", 2, "NUL"),
@@ -264,5 +312,12 @@ struct DockerfileTests {
             }
         }
         #expect(answered == seed.count * 7)
+    }
+}
+
+extension Instruction {
+    /// The command of a RUN.
+    fileprivate var command: CommandForm? {
+        if case .run(let run) = self { run.command } else { nil }
     }
 }

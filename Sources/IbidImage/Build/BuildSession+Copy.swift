@@ -1,4 +1,3 @@
-import Glibc
 import IbidLayer
 import IbidModel
 import IbidStore
@@ -6,7 +5,7 @@ import SystemPackage
 
 extension BuildSession {
     /// Another version of what `COPY`, `ADD` and `WORKDIR` write is another key.
-    private static let version: JSONValue = 1
+    private static let version: JSONValue = 2
 
     /// `COPY` and `ADD`.
     func perform(
@@ -14,43 +13,49 @@ extension BuildSession {
     ) throws -> StepOutcome {
         let current = state
         func word(_ text: String) throws -> String { try expand(text, step) { current.lookup($0) } }
-        try refuse(copy, step)
         let destination = state.absolute(try word(copy.destination))
         let owner = try copy.owner.map(word)
         let mode = try copy.mode.map { try Self.mode(try word($0), step) }
         let sources = try copy.sources.map(word)
+        let rules = try rules(copy, step)
+        let remotes = try self.remotes(of: sources, copy, isAdd: isAdd, step) { try word($0) }
+        let origin = try copy.from.map { try self.origin($0, step) }
         var description: [String: JSONValue] = [
             "kind": isAdd ? "add" : "copy", "version": Self.version, "normaliser": .int(Int64(Normaliser.version)),
             "layers": .array(state.layers.map { .string("\($0.digest)") }), "epoch": .int(state.epoch.seconds),
-            "destination": .string(destination), "owner": .optional(owner),
-            "mode": mode.map { .int(Int64($0)) } ?? .null,
+            "destination": .string(destination), "owner": .optional(owner), "mode": .optional(mode?.text),
+            "link": .bool(copy.link), "parents": .bool(copy.keepsParents),
+            "unpack": copy.unpack.map { .bool($0) } ?? .null,
+            "remotes": .array(sources.compactMap { remotes[$0].map { .string($0.name) } }),
+            "excludes": .array(copy.excludes.map { .string($0) }),
         ]
         // Files of a stage are known by its layers; only the files that are read count from the source tree.
         var plan: CopyPlan?
-        if let from = copy.from {
-            let origin = try origin(try word(from), step)
+        if let origin {
             description["from"] = .array(origin.layers.map { .string("\($0.digest)") })
             description["sources"] = .array(sources.map { .string($0) })
-            description["excludes"] = .array(copy.excludes.map { .string($0) })
         } else {
-            let made = try contextPlan(copy, sources, isAdd: isAdd, step, current)
+            let made = try self.plan(copy, sources, remotes, of: tree, rules, step, current)
             description["content"] = .string("\(try made.digest())")
             plan = made
         }
-        return try layer(StepCache.key(.object(description))) {
+        let record = try layer(StepCache.key(.object(description))) { () -> StepCache.Record in
             let root = try self.root(of: current)
-            let made = try plan ?? self.stagePlan(copy, sources, step, current)
-            var layer = CopyLayer(root: root, epoch: current.epoch, mode: mode)
-            do {
+            var made =
+                try plan
+                ?? self.plan(copy, sources, remotes, of: try self.root(of: origin ?? current), rules, step, current)
+            let requests = try self.fetch(remotes, into: &made, step)
+            var layer = CopyLayer(root: root, epoch: current.epoch)
+            (layer.mode, layer.isLinked) = (mode, copy.link)
+            return try self.explaining(step) {
                 layer.owner = try owner.map { try UserLookup(root: root).owner($0) }
+                if isAdd { try self.openArchives(in: &made, copy) }
                 try layer.place(made, at: destination)
-                return try layer.write(into: self.store)
-            } catch let problem as CopyProblem {
-                throw IbidError.dockerfile(step.place, problem.problem, text: step.text)
-            } catch PathProblem.tooManyLinks {
-                throw IbidError.dockerfile(step.place, "the destination has too many symbolic links", text: step.text)
+                return StepCache.Record(layer: try layer.write(into: self.store), requests: requests)
             }
         }
+        if !record.0.requests.isEmpty { requests.append((lockName(of: step), record.0.requests)) }
+        return .layer(record.0.layer, cached: record.1)
     }
 
     /// `WORKDIR`: sets the directory, and makes it when the image does not have it.
@@ -64,101 +69,75 @@ extension BuildSession {
         let description: JSONValue = [
             "kind": "workdir", "version": Self.version, "normaliser": .int(Int64(Normaliser.version)),
             "layers": .array(state.layers.map { .string("\($0.digest)") }), "epoch": .int(state.epoch.seconds),
-            "path": .string(directory),
+            "path": .string(directory), "user": .string(state.execution.user ?? ""),
         ]
-        return try layer(StepCache.key(description)) {
+        let record = try layer(StepCache.key(description)) {
             let root = try self.root(of: current)
             let (path, node) = try root.resolve(Array(directory.utf8))
             if let node {
                 guard node.isDirectory else {
                     throw IbidError.dockerfile(step.place, "'\(directory)' is not a directory", text: step.text)
                 }
-                return nil
+                return StepCache.Record(layer: nil, requests: [])
             }
             var layer = CopyLayer(root: root, epoch: current.epoch)
-            do {
-                try layer.makeDirectories(path)
-            } catch let problem as CopyProblem {
-                throw IbidError.dockerfile(step.place, problem.problem, text: step.text)
-            }
-            return try layer.write(into: self.store)
-        }
-    }
-
-    /// Takes a layer from the cache, or makes and keeps it.
-    private func layer(_ key: Digest, make: () throws -> OCI.Descriptor?) throws -> StepOutcome {
-        if options.usesCache, let record = try cache.record(key) { return .layer(record.layer, cached: true) }
-        let layer = try make()
-        try cache.keep(StepCache.Record(layer: layer, requests: []), as: key)
-        return .layer(layer, cached: false)
-    }
-
-    // MARK: what is copied
-
-    private func refuse(_ copy: CopyInstruction, _ step: Dockerfile.Step) throws {
-        if copy.keepsParents {
-            throw IbidError.unsupported(
-                step.place, "--parents", text: step.text, hint: "copy each directory by itself")
-        }
-        if copy.checksum != nil || copy.keepsGitDirectory {
-            throw IbidError.unsupported(
-                step.place, "ADD of an address", text: step.text, hint: "put the file into the repository and COPY it")
-        }
-    }
-
-    private func origin(_ name: String, _ step: Dockerfile.Step) throws -> StageState {
-        if let index = dockerfile.stage(named: name) {
-            if let stage = finished[index] { return stage }
-            throw IbidError.dockerfile(
-                step.place, "the stage '\(name)' is not before this one", text: step.text,
-                hint: "--from takes an earlier stage or an image")
-        }
-        return try base(name, step.place, text: step.text)
-    }
-
-    private func stagePlan(
-        _ copy: CopyInstruction, _ sources: [String], _ step: Dockerfile.Step, _ state: StageState
-    ) throws -> CopyPlan {
-        let from = try expand(copy.from ?? "", step) { state.lookup($0) }
-        let root = try self.root(of: try origin(from, step))
-        var plan = CopyPlan()
-        let rules = try rules(copy, step)
-        for source in sources { try add(source, of: root, to: &plan, rules, step, where: "the stage '\(from)'") }
-        return plan
-    }
-
-    private func contextPlan(
-        _ copy: CopyInstruction, _ sources: [String], isAdd: Bool, _ step: Dockerfile.Step, _ state: StageState
-    ) throws -> CopyPlan {
-        var plan = CopyPlan()
-        let rules = try rules(copy, step)
-        for source in sources {
-            if isAdd, Address.split(source) != nil || source.hasPrefix("git@") {
-                throw IbidError.unsupported(
-                    step.place, "ADD of an address", text: step.text,
-                    hint: "put the file into the repository and COPY it, or declare it as an input of the job")
-            }
-            if isAdd, copy.unpack != false, let archive = try archive(source, step) {
-                try plan.add([], of: archive, name: [], excluding: rules)
-                continue
-            }
-            try add(source, of: tree, to: &plan, rules, step, where: "the source tree")
-        }
-        for document in copy.hereDocuments {
-            var text = document.text
-            if document.expands {
-                var lexer = ShellLexer(escape: dockerfile.escape) { state.lookup($0) }
-                lexer.keepsQuotes = true
-                lexer.ignoresQuotes = true
-                do {
-                    text = try lexer.word(text)
-                } catch let error as ShellSyntaxError {
-                    throw IbidError.dockerfile(step.place, error.problem, text: step.text)
+            return try self.explaining(step) {
+                // What USER names is at work there, so it owns what is made.
+                if let user = current.execution.user, !user.isEmpty {
+                    layer.owner = try UserLookup(root: root).owner(user)
                 }
+                try layer.makeDirectories(path)
+                return StepCache.Record(layer: try layer.write(into: self.store), requests: [])
             }
-            plan.add(name: document.name, content: Array(text.utf8))
         }
-        return plan
+        return .layer(record.0.layer, cached: record.1)
+    }
+
+    /// Takes a step from the cache, or does and keeps it.
+    private func layer(_ key: Digest, make: () throws -> StepCache.Record) throws -> (StepCache.Record, Bool) {
+        if options.usesCache, let record = try cache.record(key) { return (record, true) }
+        let record = try make()
+        // What was fetched was not flushed yet; a record must not name what a crash can take back.
+        if !record.requests.isEmpty { try store.flush() }
+        try cache.keep(record, as: key)
+        return (record, false)
+    }
+
+    /// Gives what the Dockerfile asks of a container or a layer, and cannot have, its place in the Dockerfile.
+    func placing<T>(_ step: Dockerfile.Step, _ body: () throws -> T) throws -> T {
+        let codes = [
+            "user-not-found", "mount-point", "container-spec", "command-not-found", "container-not-started",
+            "whiteout-name",
+        ]
+        do {
+            return try body()
+        } catch let error as IbidError where codes.contains(error.code) {
+            let placed = IbidError.dockerfile(step.place, error.message, text: step.text)
+            throw IbidError(error.code, placed.message, hint: error.hint, exit: error.exit)
+        }
+    }
+
+    /// Gives what cannot be copied its place in the Dockerfile.
+    func explaining<T>(_ step: Dockerfile.Step, _ body: () throws -> T) throws -> T {
+        do {
+            return try body()
+        } catch let problem as CopyProblem {
+            throw IbidError.dockerfile(step.place, problem.problem, text: step.text, hint: problem.hint)
+        } catch PathProblem.tooManyLinks {
+            throw IbidError.dockerfile(step.place, "a path has too many symbolic links", text: step.text)
+        } catch let error as IbidError where error.code == "malformed-archive" {
+            throw IbidError.dockerfile(step.place, "the archive \(error.message)", text: step.text, hint: error.hint)
+        }
+    }
+
+    /// The stage or image that `--from` names.
+    func origin(_ name: String, _ step: Dockerfile.Step) throws -> StageState {
+        guard !name.contains("$") else {
+            throw IbidError.dockerfile(
+                step.place, "--from cannot hold a variable", text: step.text,
+                hint: "name a stage, and let its FROM have the variable: FROM \(name) AS source")
+        }
+        return try stage(named: name, step) ?? base(name, step.place, text: step.text)
     }
 
     private func rules(_ copy: CopyInstruction, _ step: Dockerfile.Step) throws -> IgnoreRules {
@@ -169,74 +148,62 @@ extension BuildSession {
         }
     }
 
-    /// Adds what a source argument names, wildcards included.
-    private func add(
-        _ text: String, of source: any CopySource, to plan: inout CopyPlan, _ rules: IgnoreRules,
-        _ step: Dockerfile.Step, where place: String
-    ) throws {
-        let components = text.split(separator: "/").map(String.init).filter { $0 != "." }
-        var found: [[UInt8]] = [[]]
-        do {
-            for component in components {
-                guard let pattern = PathPattern(component, crossing: false) else {
-                    throw IbidError.dockerfile(step.place, "'\(text)' is no pattern", text: step.text)
-                }
-                if pattern.isLiteral {
-                    // A backslash may have escaped something.
-                    let name = component.replacing("\\", with: "")
-                    found = found.map { $0.child(Array(name.utf8)) }
-                    continue
-                }
-                found = try found.flatMap { path -> [[UInt8]] in
-                    let (real, node) = try source.resolve(path)
-                    guard node?.isDirectory ?? false else { return [] }
-                    return try source.names(in: real).filter { pattern.matches(String(decoding: $0, as: UTF8.self)) }
-                        .map { real.child($0) }
-                }
-                if found.isEmpty { break }
-            }
-            found = try found.filter { try source.resolve($0).node != nil }
-            guard !found.isEmpty else {
-                throw IbidError.dockerfile(
-                    step.place, "'\(text)' is not in \(place)", text: step.text,
-                    hint: copyHint(text, place: place))
-            }
-            for path in found { try plan.add(path, of: source, name: path.lastName, excluding: rules) }
-        } catch PathProblem.tooManyLinks {
-            throw IbidError.dockerfile(step.place, "'\(text)' has too many symbolic links", text: step.text)
-        }
-    }
-
-    private func copyHint(_ text: String, place: String) -> String {
-        place == "the source tree"
-            ? "only committed files of the job's directory count, without what .dockerignore leaves out"
-            : "the path is looked up in that image's root"
-    }
-
-    /// The archive that `ADD` unpacks; nil when the source is something else.
-    private func archive(_ source: String, _ step: Dockerfile.Step) throws -> SourceTree? {
-        guard let (path, node) = try? tree.resolve(Array(source.utf8)), case .file(let size)? = node?.kind, size > 16
-        else { return nil }
-        var head: [UInt8] = []
-        struct Enough: Error {}
-        do {
-            try tree.read(path) {
-                head += $0.prefix(512)
-                if head.count >= 512 { throw Enough() }
-            }
-        } catch is Enough {}
-        guard ArchiveKind(head) != nil else { return nil }
-        throw IbidError.unsupported(
-            step.place, "ADD of an archive, which would be unpacked,", text: step.text,
-            hint: "COPY it, or commit what is in it")
-    }
-
-    private static func mode(_ text: String, _ step: Dockerfile.Step) throws -> UInt32 {
-        guard let mode = UInt32(text, radix: 8), mode <= 0o7777 else {
-            throw IbidError.unsupported(
-                step.place, "--chmod=\(text)", text: step.text,
-                hint: "write the permissions in octal, as in --chmod=755")
+    private static func mode(_ text: String, _ step: Dockerfile.Step) throws -> FileMode {
+        guard let mode = FileMode(text) else {
+            throw IbidError.dockerfile(
+                step.place, "'\(text)' are no permissions", text: step.text,
+                hint: "write them in octal, up to 7777, or as changes: --chmod=755, --chmod=u+x,go-w")
         }
         return mode
+    }
+
+    /// Reads what `ADD` unpacks: archives of the source tree, and with `--unpack` those that come from an address.
+    private func openArchives(in plan: inout CopyPlan, _ copy: CopyInstruction) throws {
+        for (index, piece) in plan.pieces.enumerated() where !piece.isDirectory {
+            guard copy.unpack ?? !piece.isRemote, let item = piece.items.first, case .file = item.node.kind,
+                piece.items.count == 1, !item.content.isText
+            else { continue }
+            plan.pieces[index].archive = try AddedArchive(
+                item.content, name: String(decoding: piece.name, as: UTF8.self), scratch: cache.scratch,
+                isCancelled: isCancelled)
+        }
+    }
+
+    // MARK: what is copied
+
+    private func plan(
+        _ copy: CopyInstruction, _ sources: [String], _ remotes: [String: RemoteSource], of tree: any CopySource,
+        _ rules: IgnoreRules, _ step: Dockerfile.Step, _ state: StageState
+    ) throws -> CopyPlan {
+        var plan = CopyPlan()
+        let finder = CopyFinder(
+            source: tree, place: copy.from.map { "'\($0)'" } ?? "the source tree", excluded: rules)
+        for source in sources {
+            if let remote = remotes[source] {
+                plan.addPlace(for: remote)
+                continue
+            }
+            let found = try explaining(step) {
+                copy.keepsParents ? try finder.addWithParents(source, to: &plan) : try finder.add(source, to: &plan)
+            }
+            if !found { progress(.warning("\(step.place): nothing matches '\(source)'")) }
+        }
+        for document in copy.hereDocuments {
+            var text = document.text
+            if document.expands {
+                // Not the escape character of the Dockerfile: the text is no part of it.
+                var lexer = ShellLexer(escape: "\\") { state.lookup($0) }
+                lexer.ignoresQuotes = true
+                do {
+                    text = try lexer.word(text)
+                } catch let error as ShellSyntaxError {
+                    throw IbidError.dockerfile(
+                        step.place, "in the here-document: \(error.problem)", text: step.text,
+                        hint: "quote the delimiter, as in <<'\(document.name)', to take the text as it is")
+                }
+            }
+            plan.add(name: document.name, content: .bytes(Array(text.utf8)), size: Int64(text.utf8.count), mode: 0o644)
+        }
+        return plan
     }
 }

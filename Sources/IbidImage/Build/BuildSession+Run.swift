@@ -14,6 +14,7 @@ extension BuildSession {
     func perform(_ run: RunInstruction, _ step: Dockerfile.Step, _ state: inout StageState) throws -> StepOutcome {
         try refuse(run, step)
         let current = state
+        let mounts = try self.mounts(run, step, current)
         let command = try command(run, step, current)
         let environment = self.environment(current, of: command.joined(separator: " "))
         let locked = lockedAnswers(step)
@@ -23,14 +24,14 @@ extension BuildSession {
             "command": .array(command.map { .string($0) }), "environment": .strings(environment),
             "directory": .string(state.workingDirectory), "user": .string(state.execution.user ?? ""),
             "network": .string(run.network ?? "default"), "apt": .string(Self.aptConfiguration),
-            "bytecode": .int(BytecodeScript.version),
+            "bytecode": .int(BytecodeScript.version), "mounts": try key(of: mounts, step),
             "script": command == [Self.scriptPath] ? .optional(run.hereDocuments.first?.text) : .null,
         ]
         let key = StepCache.key(description)
         let record = try cache.alone(key) { () -> (StepCache.Record, Bool) in
             if options.usesCache, let record = try self.cached(key, locked) { return (record, true) }
             let record = try execute(
-                run, command: command, environment: environment, step, current, locked: locked)
+                run, mounts, command: command, environment: environment, step, current, locked: locked)
             try keep(record, key)
             return (record, false)
         }
@@ -44,7 +45,7 @@ extension BuildSession {
     /// What the step may ask for; nil when there is no lock.
     ///
     /// A step that the lock does not know by its text (the Dockerfile has changed) sees everything in the lock.
-    private func lockedAnswers(_ step: Dockerfile.Step) -> GatewayAnswers? {
+    func lockedAnswers(_ step: Dockerfile.Step) -> GatewayAnswers? {
         guard let lock else { return nil }
         let name = lockName(of: step)
         if let own = lock.steps.first(where: { $0.step == name }) { return GatewayAnswers(own.requests) }
@@ -92,9 +93,7 @@ extension BuildSession {
     private func environment(_ state: StageState, of text: String) -> [String: String] {
         var environment = StepEnvironment.determinism(epoch: state.epoch)
         if StepEnvironment.buildsPythonPackages(text) { environment.merge(StepEnvironment.compilers) { $1 } }
-        environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        environment.merge(state.arguments) { $1 }
-        environment.merge(state.environment) { $1 }
+        environment.merge(state.variables) { $1 }
         environment.merge(StepEnvironment.gateway(port: GatewayPath.port)) { $1 }
         return environment
     }
@@ -121,35 +120,35 @@ extension BuildSession {
     }
 
     private func refuse(_ run: RunInstruction, _ step: Dockerfile.Step) throws {
-        if let mount = run.mounts.first {
-            throw IbidError.unsupported(
-                step.place, "--mount=type=\(mount.type)", text: step.text,
-                hint: mount.type == "cache"
-                    ? "leave it out: steps are cached whole, and packages are kept by the gateway"
-                    : "COPY what it needs")
-        }
         if run.network == "host" {
             throw IbidError.unsupported(
                 step.place, "--network=host", text: step.text,
                 hint: "a step reaches package indexes through ibid; anything else would not be the same tomorrow")
         }
-        if run.security != nil, run.security != "sandbox" {
+        if run.security == "insecure" {
             throw IbidError.unsupported(
-                step.place, "--security=\(run.security ?? "")", text: step.text, hint: "leave it out")
+                step.place, "--security=insecure", text: step.text,
+                hint: "a step never has more rights than its user namespace gives: leave it out")
+        }
+        if let device = run.devices.first {
+            throw IbidError.unsupported(
+                step.place, "--device=\(device)", text: step.text,
+                hint: "what a device of this machine does is not the same on another: leave it out")
         }
     }
 
     // MARK: running it
 
     private func execute(
-        _ run: RunInstruction, command: [String], environment: [String: String], _ step: Dockerfile.Step,
-        _ state: StageState, locked: GatewayAnswers?
+        _ run: RunInstruction, _ mounts: [StepMount], command: [String], environment: [String: String],
+        _ step: Dockerfile.Step, _ state: StageState, locked: GatewayAnswers?
     ) throws -> StepCache.Record {
         let name = "build-\(UInt64.random(in: 0 ... .max))"
         let workspace = try host.makeWorkspace(named: name)
         do {
             let record = try execute(
-                run, command: command, environment: environment, step, state, locked: locked, workspace: workspace)
+                run, mounts, command: command, environment: environment, step, state, locked: locked,
+                workspace: workspace)
             try removeTree(workspace)
             return record
         } catch {
@@ -160,8 +159,8 @@ extension BuildSession {
     }
 
     private func execute(
-        _ run: RunInstruction, command: [String], environment: [String: String], _ step: Dockerfile.Step,
-        _ state: StageState, locked: GatewayAnswers?, workspace: FilePath
+        _ run: RunInstruction, _ mounts: [StepMount], command: [String], environment: [String: String],
+        _ step: Dockerfile.Step, _ state: StageState, locked: GatewayAnswers?, workspace: FilePath
     ) throws -> StepCache.Record {
         let layers = try state.layers.map { try layerCache.directory(for: $0.digest) }
         let apt = workspace.appending("apt.conf")
@@ -200,24 +199,33 @@ extension BuildSession {
             try writeAtomically(Array((run.hereDocuments.first?.text ?? "").utf8), to: script, mode: 0o755)
             binds.append(ContainerBind(source: script, target: Self.scriptPath))
         }
-        let spec = ContainerSpec(
+        let mounted = try prepare(mounts, step, state, workspace: workspace)
+        binds += mounted.binds
+        var spec = ContainerSpec(
             workspace: container, layers: layers, command: command, environment: environment,
             workingDirectory: state.workingDirectory, user: state.execution.user ?? "",
             binds: binds, limits: options.limits,
             privileges: .build, gatewayPort: run.network == "none" ? nil : GatewayPath.port, runtime: options.runtime)
+        (spec.memoryMounts, spec.secrets) = (mounted.memory, mounted.secrets)
+        spec.secretEnvironment = mounted.variables
         let output = OutputTail()
         let forward = ProgressSink(progress)
         let sink: @Sendable (UnsafeRawBufferPointer) -> Void = { bytes in
             output.add(bytes)
             forward.send(bytes)
         }
+        let masks = (SecretMask(mounted.given.map(\.bytes)), SecretMask(mounted.given.map(\.bytes)))
         let serve: @Sendable (Int32) -> Void = { listener in
             gateway.serve(listener)
             gateway.stop()
         }
-        let outcome = try host.run(
-            spec, stdout: sink, stderr: sink, gateway: run.network == "none" ? nil : serve,
-            stops: stop.map { [$0] } ?? [])
+        let outcome = try placing(step) {
+            try host.run(
+                spec, stdout: { masks.0.add($0, sink) }, stderr: { masks.1.add($0, sink) },
+                gateway: run.network == "none" ? nil : serve, stops: stop.map { [$0] } ?? [])
+        }
+        masks.0.finish(sink)
+        masks.1.finish(sink)
         switch outcome.ending {
         case .exited(0):
             // What a tool made of less than it asked for is not a function of the source, the base and the lock.
@@ -246,7 +254,14 @@ extension BuildSession {
         }
         try JavaKeystore.normalise(in: container.appending("upper"), epoch: state.epoch)
         let (upper, normaliser) = (container.appending("upper"), Normaliser(epoch: state.epoch))
-        let layer = try captureLayer(upper: upper, normaliser: normaliser, into: store)
+        if let leak = try SecretSearch(mounted.given).find(in: upper, drops: normaliser.drops) {
+            throw IbidError.dockerfile(
+                step.place,
+                "the step wrote the secret '\(leak.secret)' to '/\(String(decoding: leak.path, as: UTF8.self))', "
+                    + "where everybody with the image could read it", text: step.text,
+                hint: "remove the file in the same step, or have it written below /tmp or /run")
+        }
+        let layer = try placing(step) { try captureLayer(upper: upper, normaliser: normaliser, into: store) }
         if let layer { try layerCache.adopt(upper, as: layer.digest, normaliser: normaliser) }
         return StepCache.Record(layer: layer, requests: gateway.answers.requests)
     }

@@ -29,6 +29,11 @@ final class BuildSession {
     var requests: [(step: String, requests: [ImageLock.Request])] = []
     var finished: [Int: StageState] = [:]
     private var stepNames: [SourcePlace: String] = [:]
+    /// Build arguments that an `ARG` took.
+    private var takenArguments: Set<String> = []
+    private var globals: [String: String] = [:]
+    /// The stages that are being built, outermost first: a trigger may need one that nothing else does.
+    private var openStages: [Int] = []
     private var total = 0
 
     init(
@@ -58,17 +63,51 @@ final class BuildSession {
         let needed = try neededStages(target)
         nameSteps()
         total = needed.reduce(0) { $0 + dockerfile.stages[$1].steps.count }
-        let globals = try globalArguments()
-        for index in needed { finished[index] = try build(dockerfile.stages[index], globals: globals) }
-        guard let state = finished[target] else { preconditionFailure("the target is among the needed stages") }
+        globals = try globalArguments()
+        for index in needed { _ = try stage(index) }
+        warnOfUnusedArguments()
+        return try stage(target)
+    }
+
+    /// A stage's image, building it when that has not been done.
+    private func stage(_ index: Int) throws -> StageState {
+        if let state = finished[index] { return state }
+        openStages.append(index)
+        defer { openStages.removeLast() }
+        let state = try build(dockerfile.stages[index])
+        finished[index] = state
         return state
+    }
+
+    /// The image of the stage that `--from` names in the stage being built; nil when no stage has that name.
+    ///
+    /// - Throws: for a stage that is not before this one.
+    func stage(named name: String, _ step: Dockerfile.Step) throws -> StageState? {
+        guard let current = openStages.last, let index = dockerfile.stage(named: name, before: current) else {
+            return nil
+        }
+        guard index < current else {
+            throw IbidError.dockerfile(
+                step.place, "the stage '\(name)' is not before this one", text: step.text,
+                hint: "--from takes an earlier stage or an image")
+        }
+        return try stage(index)
+    }
+
+    private func warnOfUnusedArguments() {
+        // BuildKit knows the proxy arguments without an ARG; here a step reaches the network through the gateway.
+        let known = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"]
+        for name in options.arguments.keys.sorted()
+        where !takenArguments.contains(name) && !known.contains(name.lowercased()) && platformArguments[name] == nil {
+            progress(.warning("no ARG takes the build argument '\(name)'"))
+        }
     }
 
     // MARK: which stages
 
     private func targetStage() throws -> Int {
         guard let name = options.target else { return dockerfile.stages.count - 1 }
-        guard let index = dockerfile.stage(named: name) else {
+        guard let index = dockerfile.stage(named: name, before: .max) else {
             let names = dockerfile.stages.compactMap(\.name).joined(separator: ", ")
             throw IbidError(
                 "stage-not-found", "the Dockerfile has no stage '\(name)'",
@@ -84,26 +123,32 @@ final class BuildSession {
         while let index = open.popLast() {
             guard needed.insert(index).inserted else { continue }
             let stage = dockerfile.stages[index]
-            var names = [stage.base]
-            for step in stage.steps {
-                switch step.instruction {
-                case .copy(let copy), .add(let copy): names += copy.from.map { [$0] } ?? []
-                case .run(let run): names += run.mounts.compactMap { $0.options["from"] }
-                default: break
-                }
+            // FROM knows stages by name only; a number there is an image's name.
+            if Int(stage.base) == nil, let base = dockerfile.stage(named: stage.base, before: index), base < index {
+                open.append(base)
             }
-            for (position, name) in names.enumerated() {
-                // FROM knows stages by name only; a number there is an image's name.
-                guard let other = dockerfile.stage(named: name), position > 0 || Int(name) == nil else { continue }
-                if other < index {
+            for step in stage.steps {
+                for name in Self.sources(of: step.instruction) {
+                    guard let other = dockerfile.stage(named: name, before: index) else { continue }
+                    guard other < index else {
+                        throw IbidError.dockerfile(
+                            step.place, "the stage '\(name)' is not before this one", text: step.text,
+                            hint: "--from takes an earlier stage or an image")
+                    }
                     open.append(other)
-                } else if position > 0, other >= index {
-                    throw IbidError.dockerfile(
-                        stage.place, "the stage takes files from '\(name)', which is not before it", text: stage.text)
                 }
             }
         }
         return needed.sorted()
+    }
+
+    /// The stages or images that an instruction takes files from.
+    private static func sources(of instruction: Instruction) -> [String] {
+        switch instruction {
+        case .copy(let copy), .add(let copy): copy.from.map { [$0] } ?? []
+        case .run(let run): run.mounts.compactMap { $0.options["from"] }
+        default: []
+        }
     }
 
     /// A step's name in a lock: its text, and a number when the text stands there more than once.
@@ -124,11 +169,13 @@ final class BuildSession {
     private var platformArguments: [String: String] {
         let architecture = BaseCatalog.architecture
         let platform = "linux/\(architecture)"
-        return [
-            "TARGETPLATFORM": platform, "TARGETOS": "linux", "TARGETARCH": architecture, "TARGETVARIANT": "",
-            "BUILDPLATFORM": platform, "BUILDOS": "linux", "BUILDARCH": architecture, "BUILDVARIANT": "",
-            "TARGETSTAGE": options.target ?? "default",
+        let values = [
+            "TARGETPLATFORM": platform, "TARGETOS": "linux", "TARGETOSVERSION": "", "TARGETARCH": architecture,
+            "TARGETVARIANT": "", "BUILDPLATFORM": platform, "BUILDOS": "linux", "BUILDOSVERSION": "",
+            "BUILDARCH": architecture, "BUILDVARIANT": "",
+            "TARGETSTAGE": options.target ?? dockerfile.stages.last?.name ?? "default",
         ]
+        return values.merging(options.arguments.filter { values[$0.key] != nil }) { $1 }
     }
 
     private func globalArguments() throws -> [String: String] {
@@ -137,6 +184,7 @@ final class BuildSession {
             guard case .arg(let declarations) = step.instruction else { continue }
             for declaration in declarations {
                 let known = values
+                takenArguments.insert(declaration.name)
                 values[declaration.name] =
                     try options.arguments[declaration.name]
                     ?? declaration.value.map { try expand($0, step) { known[$0] } } ?? values[declaration.name]
@@ -156,19 +204,18 @@ final class BuildSession {
 
     // MARK: stages
 
-    private func build(_ stage: Dockerfile.Stage, globals: [String: String]) throws -> StageState {
-        var (state, triggers) = try start(stage, globals: globals)
-        state.arguments = [:]
-        for text in triggers {
-            try perform(try Dockerfile.parseTrigger(text, place: stage.place), &state, globals: globals)
-        }
-        for step in stage.steps { try perform(step, &state, globals: globals) }
+    private func build(_ stage: Dockerfile.Stage) throws -> StageState {
+        var (state, triggers) = try start(stage)
+        state.begin()
+        for text in triggers { try perform(try Dockerfile.parseTrigger(text, place: stage.place), &state) }
+        for step in stage.steps { try perform(step, &state) }
         return state
     }
 
     /// The image a stage begins with, and the triggers that its base left.
-    private func start(_ stage: Dockerfile.Stage, globals: [String: String]) throws -> (StageState, [String]) {
+    private func start(_ stage: Dockerfile.Stage) throws -> (StageState, [String]) {
         let heading = Dockerfile.Step(place: stage.place, text: stage.text, instruction: .maintainer(""))
+        let globals = globals
         let name = try expand(stage.base, heading) { globals[$0] }
         guard !name.isEmpty else {
             throw IbidError.dockerfile(
@@ -177,20 +224,22 @@ final class BuildSession {
         }
         if let platform = stage.platform {
             let wanted = try expand(platform, heading) { globals[$0] }
-            guard wanted.isEmpty || wanted == "linux/\(BaseCatalog.architecture)" || wanted == "linux" else {
+            guard Platform.isOwn(wanted) else {
                 throw IbidError.unsupported(
                     stage.place, "the platform '\(wanted)'", text: stage.text,
                     hint: "this machine builds for linux/\(BaseCatalog.architecture)")
             }
         }
-        if let index = dockerfile.stage(named: name), Int(name) == nil, let earlier = finished[index] {
-            return adopt(earlier)
+        if Int(name) == nil, let current = openStages.last,
+            let index = dockerfile.stage(named: name, before: current), index < current
+        {
+            return adopt(try self.stage(index))
         }
         if name == "scratch" {
-            return (
-                StageState(
-                    epoch: Timestamp(seconds: ImageEpoch.earliest), architecture: BaseCatalog.architecture), []
-            )
+            var empty = StageState(
+                epoch: Timestamp(seconds: ImageEpoch.earliest), architecture: BaseCatalog.architecture)
+            empty.execution.workingDir = "/"
+            return (empty, [])
         }
         return adopt(try base(name, stage.place, text: stage.text))
     }
@@ -203,7 +252,8 @@ final class BuildSession {
         return (state, triggers)
     }
 
-    private var isCancelled: () -> Bool { { [stop] in stop?.isThrown ?? false } }
+    var isCancelled: () -> Bool { { [stop] in stop?.isThrown ?? false } }
+    var isStopped: @Sendable () -> Bool { { [stop] in stop?.isThrown ?? false } }
 
     /// A base image by name: the lock's, or what the catalogue has.
     func base(_ name: String, _ place: SourcePlace, text: String) throws -> StageState {
@@ -232,6 +282,7 @@ final class BuildSession {
         var state = StageState(
             epoch: try ImageEpoch.of(config, base: name), architecture: config.architecture, variant: config.variant)
         state.base = manifest
+        state.author = config.author
         state.layers = image.layers
         state.execution = config.config ?? OCI.Execution()
         let history = config.history ?? []
@@ -244,7 +295,7 @@ final class BuildSession {
     }
 
     /// Carries out one instruction.
-    private func perform(_ step: Dockerfile.Step, _ state: inout StageState, globals: [String: String]) throws {
+    private func perform(_ step: Dockerfile.Step, _ state: inout StageState) throws {
         if stop?.isThrown ?? false { throw IbidError.interrupted }
         let started = cl_monotonic_microseconds()
         progress(.stepStarted(number: steps.count + 1, of: max(total, steps.count + 1), instruction: step.text))
@@ -255,7 +306,7 @@ final class BuildSession {
         case .copy(let copy): outcome = try perform(copy, isAdd: false, step, &state)
         case .add(let copy): outcome = try perform(copy, isAdd: true, step, &state)
         case .workdir(let path): outcome = try workdir(path, step, &state)
-        case .arg(let declarations): try declare(declarations, step, &state, globals: globals)
+        case .arg(let declarations): try declare(declarations, step, &state)
         default: try configure(step, &state)
         }
         var done = ImageBuild.Step(
@@ -279,16 +330,17 @@ final class BuildSession {
     }
 
     private func declare(
-        _ declarations: [ArgumentDeclaration], _ step: Dockerfile.Step, _ state: inout StageState,
-        globals: [String: String]
+        _ declarations: [ArgumentDeclaration], _ step: Dockerfile.Step, _ state: inout StageState
     ) throws {
         for declaration in declarations {
             let current = state
             let name = try expand(declaration.name, step) { current.lookup($0) }
+            warnOfSecret(name, step)
+            takenArguments.insert(name)
             let value =
                 try options.arguments[name] ?? declaration.value.map { try expand($0, step) { current.lookup($0) } }
                 ?? globals[name]
-            if let value { state.arguments[name] = value }
+            if let value { state.declare(name, value) }
         }
     }
 

@@ -1,6 +1,8 @@
 import IbidCrypto
 import IbidLayer
 import IbidModel
+import IbidStore
+import SystemPackage
 
 /// What one `COPY` or `ADD` puts into an image: every file with its place relative to the destination, decided before
 /// anything is written, so that the step's key can be made of it.
@@ -20,6 +22,11 @@ struct CopyPlan {
         case none
         case source(any CopySource, path: [UInt8])
         case bytes([UInt8])
+        case scratch(ScratchFile, offset: Int64, size: Int64)
+        case blob(FilePath)
+
+        /// Whether it stands in the Dockerfile.
+        var isText: Bool { if case .bytes = self { true } else { false } }
     }
 
     /// What one source argument gave.
@@ -30,43 +37,53 @@ struct CopyPlan {
         var isDirectory: Bool
         /// Itself, and what is below it.
         var items: [Item]
+        /// Whether it comes from an address.
+        var isRemote = false
+        /// What `ADD` unpacks in its place.
+        var archive: AddedArchive?
     }
 
-    private(set) var pieces: [Piece] = []
+    var pieces: [Piece] = []
 
-    /// Adds a file whose content stands in the Dockerfile.
-    mutating func add(name: String, content: [UInt8]) {
-        let node = CopyNode(kind: .file(size: Int64(content.count)), mode: 0o644, mtime: .max)
+    /// Adds a file that is known already.
+    mutating func add(name: String, content: Content, size: Int64, mode: UInt32) {
+        let node = CopyNode(kind: .file(size: size), mode: mode, mtime: .max)
         pieces.append(
-            Piece(
-                name: Array(name.utf8), isDirectory: false,
-                items: [Item(target: [], node: node, content: .bytes(content))]))
+            Piece(name: Array(name.utf8), isDirectory: false, items: [Item(target: [], node: node, content: content)]))
+    }
+
+    /// Keeps the place of what comes from an address: its name says what it is, to the byte.
+    mutating func addPlace(for remote: RemoteSource) {
+        var piece = Piece(name: Array(remote.name.utf8), isDirectory: false, items: [])
+        piece.isRemote = true
+        pieces.append(piece)
     }
 
     /// Adds what a path of a source names: a file, or all that a directory holds.
     mutating func add(_ path: [UInt8], of source: any CopySource, name: [UInt8], excluding rules: IgnoreRules) throws {
         let (real, node) = try source.resolve(path)
         guard let node else { return }
-        var items: [Item] = []
-        try walk(real, node, target: [], source: source, excluding: rules, into: &items)
-        pieces.append(Piece(name: name, isDirectory: node.isDirectory, items: items))
+        var walk = CopyWalk(source: source, excluded: rules)
+        try walk.walk(real, node, target: [])
+        pieces.append(Piece(name: name, isDirectory: node.isDirectory, items: walk.items))
     }
 
-    private func walk(
-        _ path: [UInt8], _ node: CopyNode, target: [UInt8], source: any CopySource, excluding rules: IgnoreRules,
-        into items: inout [Item]
-    ) throws {
-        if case .special = node.kind { return }
-        if !target.isEmpty, rules.excludes(String(decoding: target, as: UTF8.self)) { return }
-        var content = Content.none
-        if case .file = node.kind { content = .source(source, path: path) }
-        items.append(Item(target: target, node: node, content: content))
-        guard node.isDirectory else { return }
-        for name in try source.names(in: path) {
-            guard let child = try source.node(path.child(name)) else { continue }
-            try walk(
-                path.child(name), child, target: target.child(name), source: source, excluding: rules, into: &items)
-        }
+    /// Adds what of a directory matches a pattern, under its path from there: `COPY --parents`.
+    ///
+    /// - Returns: whether anything matched.
+    mutating func add(
+        matching pattern: String, below path: [UInt8], of source: any CopySource, excluding rules: IgnoreRules
+    ) throws -> Bool {
+        let (real, node) = try source.resolve(path)
+        guard let node, node.isDirectory else { return false }
+        var walk = CopyWalk(source: source, excluded: rules, included: try IgnoreRules(patterns: [pattern]))
+        walk.leadingNames = pattern.split(separator: "/").filter { $0 != "." }
+            .map { PathPattern(String($0))?.literal }.prefix { $0 != nil }.compactMap { $0 }.map { Array($0.utf8) }
+        try walk.walk(real, node, target: [])
+        // The directory itself is not copied, only what lies in it.
+        let items = walk.items.filter { !$0.target.isEmpty }
+        pieces.append(Piece(name: [], isDirectory: true, items: items))
+        return !items.isEmpty
     }
 
     /// The digest of everything that would be copied: names, kinds, modes, owners and bytes.
@@ -101,6 +118,8 @@ struct CopyPlan {
         switch content {
         case .none: break
         case .bytes(let bytes): try bytes.withUnsafeBytes { try body($0) }
+        case .blob(let path): try forEachChunk(of: path, body)
+        case .scratch(let file, let offset, let size): try file.read(from: offset, count: size, body)
         case .source(let source, let path): try source.read(path, body)
         }
     }

@@ -21,12 +21,16 @@ struct CopyNode: Hashable, Sendable {
     var isDirectory: Bool { kind == .directory }
 }
 
-/// What `COPY` and `ADD` take files from: the source tree, an archive, the root of a stage or image.
+/// A tree of files whose nodes can be looked up.
 ///
 /// Paths are bytes without a slash at either end; empty is the root. Nothing follows symbolic links here.
-protocol CopySource {
+protocol FileTree {
     /// What is there; nil when nothing is.
     func node(_ path: [UInt8]) throws -> CopyNode?
+}
+
+/// What `COPY` and `ADD` take files from: the source tree, an archive, the root of a stage or image.
+protocol CopySource: FileTree {
     /// The names in a directory, in byte order.
     func names(in path: [UInt8]) throws -> [[UInt8]]
     /// A file's bytes.
@@ -38,7 +42,7 @@ enum PathProblem: Error {
     case tooManyLinks
 }
 
-extension CopySource {
+extension FileTree {
     /// Follows symbolic links as a kernel would if this source were the root directory.
     ///
     /// - Returns: the path without links, and what is there; for a path that does not exist, as far as it exists with
@@ -74,6 +78,9 @@ extension CopySource {
         return (Array(done.joined(separator: [slash])), node)
     }
 
+}
+
+extension CopySource {
     /// A small file's bytes; nil when there is no regular file.
     func readFile(_ path: [UInt8], limit: Int = 4 << 20) throws -> [UInt8]? {
         let (path, node) = try resolve(path)

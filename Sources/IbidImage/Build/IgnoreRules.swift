@@ -7,7 +7,13 @@ struct IgnoreRules {
         var keeps: Bool
     }
 
+    private static let longestPattern = 4_096
+    private static let mostRules = 10_000
+
     private var rules: [Rule] = []
+
+    /// Whether something below what is left out may be taken back.
+    var takesBack: Bool { rules.contains { $0.keeps } }
 
     /// Whether nothing is left out.
     var isEmpty: Bool { rules.isEmpty }
@@ -18,41 +24,39 @@ struct IgnoreRules {
     init(text: String) throws(PatternError) {
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             if line.hasPrefix("#") { continue }
-            var pattern = DockerfileReader.trimmed(line.hasPrefix("\u{FEFF}") ? String(line.dropFirst()) : String(line))
+            let pattern = DockerfileReader.trimmed(line.hasPrefix("\u{FEFF}") ? String(line.dropFirst()) : String(line))
             if pattern.isEmpty { continue }
-            let keeps = pattern.hasPrefix("!")
-            if keeps { pattern = DockerfileReader.trimmed(String(pattern.dropFirst())) }
-            guard add(pattern, keeps: keeps) else { throw PatternError(line: index + 1, text: String(line)) }
+            guard add(pattern) else { throw PatternError(line: index + 1, text: String(line)) }
         }
     }
 
     /// Rules from `--exclude` flags.
     init(patterns: [String]) throws(PatternError) {
         for pattern in patterns {
-            guard add(pattern, keeps: false) else { throw PatternError(line: 0, text: pattern) }
+            guard add(DockerfileReader.trimmed(pattern)) else { throw PatternError(line: 0, text: pattern) }
         }
     }
 
-    private mutating func add(_ text: String, keeps: Bool) -> Bool {
-        let cleaned = Self.cleaned(text)
-        // "." and "/" name the whole tree; as moby does, they leave nothing out.
-        if cleaned.isEmpty { return true }
+    private mutating func add(_ text: String) -> Bool {
+        guard text.utf8.count <= Self.longestPattern, rules.count < Self.mostRules else { return false }
+        let keeps = text.hasPrefix("!")
+        let name = keeps ? DockerfileReader.trimmed(String(text.dropFirst())) : text
+        if name.isEmpty { return !keeps }
+        guard let cleaned = Self.cleaned(name) else { return true }
         guard let pattern = PathPattern(cleaned) else { return false }
         rules.append(Rule(pattern: pattern, keeps: keeps))
         return true
     }
 
-    /// Without leading and trailing slashes, `.` and `..` components.
-    private static func cleaned(_ pattern: String) -> String {
+    /// Without leading and trailing slashes, `.` and `..` components, as Go's `filepath.Clean` does it; nil for what
+    /// names the whole tree or something outside of it: as moby does, that leaves nothing out.
+    private static func cleaned(_ pattern: String) -> String? {
         var parts: [Substring] = []
         for part in pattern.split(separator: "/") where part != "." {
-            if part == ".." {
-                _ = parts.popLast()
-            } else {
-                parts.append(part)
-            }
+            if part == "..", parts.popLast() == nil, !pattern.hasPrefix("/") { return nil }
+            if part != ".." { parts.append(part) }
         }
-        return parts.joined(separator: "/")
+        return parts.isEmpty ? nil : parts.joined(separator: "/")
     }
 
     /// Whether the path is left out.

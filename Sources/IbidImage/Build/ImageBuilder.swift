@@ -1,5 +1,4 @@
 import CLinux
-import Glibc
 public import IbidContainer
 public import IbidLayer
 public import IbidModel
@@ -86,7 +85,7 @@ public struct ImageBuilder: Sendable {
         let dockerfile = try Dockerfile.parse(Array(recipe.text.utf8), file: recipe.name)
         let lock = try options.lock.map { try store.read(ImageLock.self, from: $0) } ?? committedLock(tree, options)
         let sources = PackageSources(
-            store: store, python: PipConfiguration.ofHost(environment: Self.environment),
+            store: store, python: PipConfiguration.ofHost(environment: HostEnvironment.variables),
             mirrors: { DebianAccess.ofHost() })
         var bases = bases
         bases.registry = options.registry
@@ -134,7 +133,8 @@ public struct ImageBuilder: Sendable {
 
     private func putImage(_ state: StageState) throws -> OCI.Descriptor {
         let config = OCI.ImageConfig(
-            created: "\(state.epoch)", architecture: state.architecture, os: "linux", variant: state.variant,
+            created: "\(state.epoch)", author: state.author, architecture: state.architecture, os: "linux",
+            variant: state.variant,
             config: state.execution, rootfs: OCI.RootFS(diffIDs: state.layers.map(\.digest)), history: state.history)
         return try store.putImage(config: config, layers: state.layers)
     }
@@ -152,16 +152,5 @@ public struct ImageBuilder: Sendable {
             canonical: ImageLock(
                 schema: ImageLock.currentSchema, bases: bases,
                 steps: session.requests.map { ImageLock.Step(step: $0.step, requests: $0.requests) }))
-    }
-
-    private static var environment: [String: String] {
-        var variables: [String: String] = [:]
-        var pointer = environ
-        while let entry = pointer.pointee {
-            let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-            pointer += 1
-        }
-        return variables
     }
 }

@@ -17,6 +17,14 @@ struct PathPattern {
     /// Whether it is a name without wildcards.
     let isLiteral: Bool
 
+    /// The name it stands for, without escapes; nil when it has wildcards.
+    var literal: String? {
+        guard isLiteral else { return nil }
+        var name = String.UnicodeScalarView()
+        for case .literal(let scalar) in tokens { name.append(scalar) }
+        return String(name)
+    }
+
     /// - Parameter crossing: whether `**` means more than `*`.
     /// - Returns: nil when a bracket is not closed or empty, or a backslash ends the pattern.
     init?(_ pattern: String, crossing: Bool = true) {

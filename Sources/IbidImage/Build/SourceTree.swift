@@ -59,7 +59,7 @@ struct SourceTree: CopySource {
         }
         items[path] = Item(node: node, offset: offset)
         let parent = path.parentPath
-        if items[parent] == nil { insert(CopyNode(kind: .directory, mode: 0o755), at: parent, offset: 0) }
+        if items[parent] == nil { insert(CopyNode(kind: .directory, mode: 0o755, mtime: .max), at: parent, offset: 0) }
         items[parent]?.children.append(path.lastName)
     }
 

@@ -17,6 +17,13 @@ struct StageRoot: CopySource {
         try places(of: path).first.map { try node(at: $0) } ?? rootNode(path)
     }
 
+    /// The one path on disk that a file or directory has; nil when more than one layer has a part in it.
+    func onlyPlace(of path: [UInt8]) throws -> FilePath? {
+        let places = try places(of: path)
+        guard places.count == 1, !path.isEmpty || layers.count == 1 else { return nil }
+        return places.first.flatMap { String(validating: $0, as: UTF8.self) }.map { FilePath($0) }
+    }
+
     // An image without layers still has a root directory.
     private func rootNode(_ path: [UInt8]) -> CopyNode? { path.isEmpty ? CopyNode(kind: .directory, mode: 0o755) : nil }
 
@@ -105,7 +112,8 @@ struct StageRoot: CopySource {
         var status = cl_stat()
         let result = withPath(place) { cl_stat_at(CL_AT_FDCWD, $0, 0, &status) }
         if result == 0 { return status }
-        guard result == -ENOENT || result == -ENOTDIR else {
+        // A name that no file system takes names nothing.
+        guard [-ENOENT, -ENOTDIR, -ENAMETOOLONG].contains(result) else {
             throw IbidError.system("look at", String(decoding: place, as: UTF8.self), errorText(result))
         }
         return nil

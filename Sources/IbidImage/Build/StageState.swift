@@ -16,32 +16,43 @@ struct StageState {
     var variant: String?
     /// The base's manifest; nil for `scratch`.
     var base: Digest?
-    /// Values of `ARG` in scope.
-    var arguments: [String: String] = [:]
+    /// Who MAINTAINER says made it.
+    var author: String?
+    /// What the words of instructions and the commands of `RUN` see: `ENV` and `ARG`, of one name the later one.
+    private(set) var variables: [String: String] = [:]
     /// Whether this stage gave a `CMD` itself: then `ENTRYPOINT` leaves it.
     var hasOwnCommand = false
 
-    /// The environment by name; of equal names the last counts.
-    var environment: [String: String] {
-        Dictionary(
-            (execution.env ?? []).map { pair in
-                let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                return (String(parts[0]), parts.count == 2 ? String(parts[1]) : "")
-            }, uniquingKeysWith: { $1 })
+    /// The search path of an image that has none, as Docker has it.
+    static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    /// Makes the image's environment what instructions see; arguments of the stage it was taken from stay.
+    mutating func begin() {
+        var names: Set<String> = []
+        for pair in execution.env ?? [] {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            variables[parts[0]] = parts.count == 2 ? parts[1] : ""
+            names.insert(parts[0])
+        }
+        if !names.contains("PATH") { set("PATH", Self.defaultPath) }
     }
 
-    /// A variable, as the Dockerfile's words see it: `ENV` hides `ARG`.
-    func lookup(_ name: String) -> String? { environment[name] ?? arguments[name] }
+    /// A variable; nil when it is not set.
+    func lookup(_ name: String) -> String? { variables[name] }
 
-    /// Sets a variable where it stands, or at the end.
+    /// Sets a variable of `ARG`: the image does not get it.
+    mutating func declare(_ name: String, _ value: String) { variables[name] = value }
+
+    /// Sets a variable of `ENV` where it stands, or at the end.
     mutating func set(_ name: String, _ value: String) {
-        var variables = execution.env ?? []
-        if let index = variables.firstIndex(where: { $0.hasPrefix(name + "=") }) {
-            variables[index] = "\(name)=\(value)"
+        variables[name] = value
+        var environment = execution.env ?? []
+        if let index = environment.firstIndex(where: { $0.hasPrefix(name + "=") }) {
+            environment[index] = "\(name)=\(value)"
         } else {
-            variables.append("\(name)=\(value)")
+            environment.append("\(name)=\(value)")
         }
-        execution.env = variables
+        execution.env = environment
     }
 
     /// The shell of shell forms.

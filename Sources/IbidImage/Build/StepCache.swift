@@ -13,6 +13,9 @@ struct StepCache {
         var requests: [ImageLock.Request]
     }
 
+    /// Where temporary files of steps are made.
+    var scratch: FilePath { directory.appending("scratch") }
+
     private let directory: FilePath
     private let store: Store
 

@@ -40,9 +40,17 @@ public struct Dockerfile: Hashable, Sendable {
     /// At least one.
     public var stages: [Stage]
 
-    /// The stage of that name or index.
-    public func stage(named name: String) -> Int? {
-        if let index = stages.firstIndex(where: { $0.name == name.lowercased() }) { return index }
+    /// The stage of that name or number; of several stages of one name the last before `limit`.
+    ///
+    /// Names are compared without case. A stage that begins at or after `limit` is found only when no earlier one has
+    /// the name: it is the user's mistake, and better named than taken for an image.
+    public func stage(named name: String, before limit: Int = .max) -> Int? {
+        let lowered = name.lowercased()
+        if let index = stages.indices.last(where: { $0 < limit && stages[$0].name == lowered })
+            ?? stages.indices.first(where: { stages[$0].name == lowered })
+        {
+            return index
+        }
         guard let index = Int(name), stages.indices.contains(index) else { return nil }
         return index
     }

@@ -17,7 +17,7 @@ extension Dockerfile {
         while let line = try reader.nextLine() {
             var parser = InstructionParser(line: line, escape: reader.escape)
             if parser.keyword == "FROM" {
-                stages.append(try parser.from(existing: stages))
+                stages.append(try parser.from())
                 continue
             }
             let step = Step(place: line.place, text: parser.normalisedText, instruction: try parser.instruction())
@@ -45,6 +45,9 @@ extension Dockerfile {
         var reader = try DockerfileReader(Array(text.utf8), file: place.file)
         guard let line = try reader.nextLine() else {
             throw IbidError.dockerfile(place, "an ONBUILD trigger of the base is empty", text: "")
+        }
+        guard try reader.nextLine() == nil else {
+            throw IbidError.dockerfile(place, "an ONBUILD trigger of the base is more than one instruction", text: text)
         }
         var parser = InstructionParser(
             line: LogicalLine(place: place, text: line.text, hereDocuments: line.hereDocuments), escape: "\\")

@@ -7,8 +7,11 @@ struct DockerfileReader {
     private(set) var escape: Unicode.Scalar = "\\"
     /// Parser directives by lower-case name (`syntax`, `escape`, `check`).
     private(set) var directives: [String: String] = [:]
+    private static let longestInstruction = 256 << 10
     private let file: String
     private let lines: [String]
+    /// The lines that ended with a carriage return, which belongs to a here-document's content.
+    private var returns: Set<Int> = []
     private var next = 0
 
     /// Splits the text into lines and reads the parser directives.
@@ -21,7 +24,9 @@ struct DockerfileReader {
         var lines: [String] = []
         for (index, line) in bytes.split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
             let place = SourcePlace(file: file, line: index + 1)
-            let content = line.last == 0x0d ? line.dropLast() : line
+            var content = line
+            while content.last == 0x0d { content = content.dropLast() }
+            if content.count < line.count { returns.insert(index) }
             guard !content.contains(0) else {
                 throw IbidError.dockerfile(
                     place, "a NUL byte", text: "", hint: "a Dockerfile is UTF-8 text; is this the right file?")
@@ -57,6 +62,11 @@ struct DockerfileReader {
             }
         }
         text = Self.trimmed(text)
+        guard text.utf8.count <= Self.longestInstruction else {
+            throw IbidError.dockerfile(
+                place, "the instruction is longer than 256 KiB", text: text,
+                hint: "put it into a script, or into a here-document")
+        }
         return LogicalLine(place: place, text: text, hereDocuments: try readHereDocuments(of: text, at: place))
     }
 
@@ -71,7 +81,7 @@ struct DockerfileReader {
     }
 
     private mutating func readHereDocuments(of text: String, at place: SourcePlace) throws -> [HereDocument] {
-        guard Self.takesHereDocuments(text) else { return [] }
+        guard text.contains("<<"), Self.takesHereDocuments(text) else { return [] }
         var documents = HereDocument.announced(in: text)
         for index in documents.indices {
             let name = documents[index].name
@@ -85,7 +95,7 @@ struct DockerfileReader {
                     ended = true
                     break
                 }
-                content += line + "\n"
+                content += line + (returns.contains(next - 1) ? "\r\n" : "\n")
             }
             guard ended else {
                 throw IbidError.dockerfile(

@@ -24,14 +24,18 @@ public struct HereDocument: Hashable, Sendable {
         rest = rest.dropFirst(2)
         stripsTabs = rest.hasPrefix("-")
         if stripsTabs { rest = rest.dropFirst() }
+        let isSpaced = rest.first.map { " \t\n\r\u{0c}".contains($0) } ?? false
+        rest = rest.drop { " \t\n\r\u{0c}".contains($0) }
         guard !rest.isEmpty, !rest.contains("<") else { return nil }
         var lexer = ShellLexer(escape: "\\")
         lexer.keepsUnset = true
-        lexer.keepsEscapes = true
         guard let plain = try? lexer.words(String(rest)), plain.count == 1 else { return nil }
         lexer.keepsQuotes = true
         guard let quoted = try? lexer.words(String(rest)), quoted.count == 1 else { return nil }
+        // In `$((1 << 2))` nothing is announced.
+        if isSpaced, plain[0].first.map({ !$0.isLetter && $0 != "_" }) ?? true || plain[0].contains(")") { return nil }
         name = plain[0]
+        // A delimiter that is quoted in part asks for the text as it is.
         expands = plain[0] == quoted[0]
         content = ""
     }

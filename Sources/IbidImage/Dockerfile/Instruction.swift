@@ -70,16 +70,10 @@ public struct RunInstruction: Hashable, Sendable {
     public var mounts: [RunMount]
     /// `--network`: `default`, `none` or `host`; nil when not given.
     public var network: String?
-    /// `--security`; nil when not given.
+    /// `--security`: `sandbox` or `insecure`; nil when not given.
     public var security: String?
-}
-
-/// A `RUN --mount=…`.
-public struct RunMount: Hashable, Sendable {
-    /// `bind`, `cache`, `tmpfs`, `secret` or `ssh`.
-    public var type: String
-    /// The other keys by name, unexpanded (`target`, `source`, `from`, `id`…).
-    public var options: [String: String]
+    /// `--device`, in order.
+    public var devices: [String]
 }
 
 /// `COPY` and `ADD`.
@@ -100,7 +94,7 @@ public struct CopyInstruction: Hashable, Sendable {
     public var excludes: [String]
     /// `--parents`.
     public var keepsParents: Bool
-    /// `--link`: accepted and of no effect, because layers do not depend on the order of steps here.
+    /// `--link`: nothing of the image below is looked at, so that no link of it is followed.
     public var link: Bool
     /// `ADD --checksum`.
     public var checksum: String?

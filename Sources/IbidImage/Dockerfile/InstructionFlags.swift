@@ -14,8 +14,11 @@ struct InstructionFlags {
         escape: Unicode.Scalar
     ) throws {
         while text.hasPrefix("--") {
-            let word = Self.firstWord(of: text, escape: escape)
-            text = DockerfileReader.trimmed(String(text.unicodeScalars.dropFirst(word.unicodeScalars.count)))
+            guard values.values.reduce(0, { $0 + $1.count }) < 500 else {
+                throw IbidError.dockerfile(line.place, "the instruction has more than 500 flags", text: line.text)
+            }
+            let (word, rest) = Self.firstWord(of: text, escape: escape)
+            text = rest
             if word == "--" { return }
             let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts.first ?? "")
@@ -32,11 +35,7 @@ struct InstructionFlags {
                 throw IbidError.dockerfile(
                     line.place, "the flag '--\(name)' needs a value", text: line.text, hint: "write --\(name)=VALUE")
             }
-            let lexer = ShellLexer(escape: escape) { "${" + $0 + "}" }
-            let raw = parts.count == 2 ? String(parts[1]) : "true"
-            // Quotes around a flag's value go here; its variables stay for the expansion of the step.
-            values[name, default: []].append(
-                raw.contains("\"") || raw.contains("'") ? (try? lexer.word(raw)) ?? raw : raw)
+            values[name, default: []].append(parts.count == 2 ? String(parts[1]) : "true")
         }
     }
 
@@ -50,31 +49,33 @@ struct InstructionFlags {
     func isOn(_ name: String, line: LogicalLine) throws -> Bool? {
         guard let value = value(name) else { return nil }
         switch value.lowercased() {
-        case "true", "1": return true
-        case "false", "0": return false
+        case "true": return true
+        case "false": return false
         default:
             throw IbidError.dockerfile(
                 line.place, "the flag '--\(name)' is true or false, not '\(value)'", text: line.text)
         }
     }
 
-    private static func firstWord(of text: String, escape: Unicode.Scalar) -> String {
+    /// The first word without its quotes and escapes, as BuildKit's `split_command.go` reads it (its variables stay for
+    /// the expansion of the step), and what follows it.
+    private static func firstWord(of text: String, escape: Unicode.Scalar) -> (word: String, rest: String) {
         var word = String.UnicodeScalarView()
+        var rest = text.unicodeScalars[...]
         var quote: Unicode.Scalar?
-        var escaped = false
-        for scalar in text.unicodeScalars {
-            if !escaped, quote == nil, scalar.properties.isWhitespace { break }
-            if escaped {
-                escaped = false
-            } else if scalar == escape {
-                escaped = true
+        while let scalar = rest.first {
+            if quote == nil, scalar.properties.isWhitespace { break }
+            rest = rest.dropFirst()
+            if scalar == escape {
+                if let escaped = rest.popFirst() { word.append(escaped) }
             } else if scalar == quote {
                 quote = nil
             } else if quote == nil, scalar == "\"" || scalar == "'" {
                 quote = scalar
+            } else {
+                word.append(scalar)
             }
-            word.append(scalar)
         }
-        return String(word)
+        return (String(word), DockerfileReader.trimmed(String(rest)))
     }
 }

@@ -2,7 +2,7 @@ import IbidModel
 
 extension InstructionParser {
     /// `FROM [--platform=P] BASE [AS NAME]`.
-    mutating func from(existing: [Dockerfile.Stage]) throws -> Dockerfile.Stage {
+    mutating func from() throws -> Dockerfile.Stage {
         let flags = try flags(["platform": false])
         let words = someWordsOrNone()
         guard words.count == 1 || (words.count == 3 && words[1].uppercased() == "AS") else {
@@ -22,9 +22,6 @@ extension InstructionParser {
                 throw failure(
                     "'\(words[2])' is no stage name", hint: "a letter first, then letters, digits, '-', '_' and '.'")
             }
-            guard !existing.contains(where: { $0.name == lowered }) else {
-                throw failure("there is a stage '\(lowered)' already")
-            }
             name = lowered
         }
         return Dockerfile.Stage(
@@ -41,21 +38,21 @@ extension InstructionParser {
             known.merge(["from": false, "parents": false]) { $1 }
         }
         let flags = try flags(known, switches: ["link", "parents", "keep-git-dir", "unpack"])
-        let words = jsonWords() ?? someWordsOrNone()
+        let words = try jsonWords() ?? someWordsOrNone()
         guard words.count >= 2, let destination = words.last else {
             throw failure(
                 "\(keyword) needs at least one source and a destination",
                 hint: "for example '\(keyword) requirements.txt ./'")
         }
         guard !destination.isEmpty else { throw failure("\(keyword)'s destination is empty") }
+        guard HereDocument(word: destination) == nil else {
+            throw failure("a here-document cannot be \(keyword)'s destination")
+        }
         let sources = words.dropLast().filter { HereDocument(word: $0) == nil }
         guard sources.allSatisfy({ !$0.isEmpty }) else { throw failure("a source of \(keyword) is empty") }
-        if sources.count + line.hereDocuments.count > 1, !destination.hasSuffix("/"), destination != ".",
-            destination != "..", !destination.hasSuffix("/."), !destination.contains("$")
-        {
+        for document in line.hereDocuments where document.name.contains("/") || [".", ".."].contains(document.name) {
             throw failure(
-                "\(keyword) has several sources, so its destination must be a directory and end with /",
-                hint: "write '\(destination)/'")
+                "'\(document.name)' cannot name the file that the here-document makes", hint: "write <<NAME, without /")
         }
         return CopyInstruction(
             sources: Array(sources), hereDocuments: line.hereDocuments, destination: destination,
@@ -68,47 +65,25 @@ extension InstructionParser {
 
     /// `RUN`.
     mutating func run() throws -> RunInstruction {
-        let flags = try flags(["mount": true, "network": false, "security": false])
+        let flags = try flags(["mount": true, "network": false, "security": false, "device": true])
         if let network = flags.value("network"), !["default", "none", "host"].contains(network) {
             throw failure("--network is default, none or host, not '\(network)'")
         }
-        let command = try command(allowsEmpty: false)
-        if case .exec = command, !line.hereDocuments.isEmpty {
-            throw failure("a here-document needs RUN's shell form")
+        if let security = flags.value("security"), !["sandbox", "insecure"].contains(security) {
+            throw failure("--security is sandbox or insecure, not '\(security)'")
         }
+        let command = try command(allowsEmpty: false)
         return RunInstruction(
             command: command, hereDocuments: line.hereDocuments, mounts: try flags.all("mount").map { try mount($0) },
-            network: flags.value("network"), security: flags.value("security"))
+            network: flags.value("network"), security: flags.value("security"), devices: flags.all("device"))
     }
 
     private func mount(_ text: String) throws -> RunMount {
-        var options: [String: String] = [:]
-        for field in text.split(separator: ",", omittingEmptySubsequences: true) {
-            let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            var name = parts[0].lowercased()
-            switch name {
-            case "dst", "destination": name = "target"
-            case "src": name = "source"
-            case "ro": name = "readonly"
-            case "rw", "readwrite": name = "readwrite"
-            default: break
-            }
-            guard
-                [
-                    "type", "target", "source", "from", "readonly", "readwrite", "id", "sharing", "mode", "uid", "gid",
-                    "size", "required", "env",
-                ].contains(name)
-            else { throw failure("--mount has no option '\(parts[0])'") }
-            options[name] = parts.count == 2 ? String(parts[1]) : "true"
+        do {
+            return try RunMount(text)
+        } catch let error {
+            throw failure(error.problem, hint: error.hint)
         }
-        let type = options.removeValue(forKey: "type") ?? "bind"
-        guard ["bind", "cache", "tmpfs", "secret", "ssh"].contains(type) else {
-            throw failure("--mount has no type '\(type)'", hint: "types are bind, cache, tmpfs, secret and ssh")
-        }
-        if ["bind", "cache", "tmpfs"].contains(type), options["target"]?.isEmpty ?? true {
-            throw failure("--mount=type=\(type) needs a target", hint: "add ,target=/PATH")
-        }
-        return RunMount(type: type, options: options)
     }
 
     /// `HEALTHCHECK NONE` or `HEALTHCHECK [flags] CMD …`.
@@ -124,7 +99,7 @@ extension InstructionParser {
             return HealthcheckInstruction(command: nil)
         case "CMD":
             let retries = try flags.value("retries").map { text in
-                guard let count = Int64(text), count >= 0 else {
+                guard let count = Int32(text).map(Int64.init), count >= 0 else {
                     throw failure("--retries is a count, not '\(text)'")
                 }
                 return count

@@ -55,7 +55,7 @@ struct InstructionParser {
     }
 
     private mutating func noFlags<T>(_ body: (inout InstructionParser) throws -> T) throws -> T {
-        if rest.hasPrefix("--"), keyword != "CMD", keyword != "ENTRYPOINT" { _ = try flags() }
+        if rest.hasPrefix("--") { _ = try flags() }
         return try body(&self)
     }
 
@@ -74,15 +74,19 @@ struct InstructionParser {
     // MARK: arguments in their several forms
 
     /// The JSON array of strings, when the rest is one.
-    func jsonWords() -> [String]? {
-        guard rest.hasPrefix("["), let value = try? CanonicalJSON.parse(Array(rest.utf8)), let array = value.array
-        else { return nil }
-        let words = array.compactMap(\.string)
-        return words.count == array.count ? words : nil
+    ///
+    /// - Throws: for a JSON array of anything else: nobody means that as a shell's text.
+    func jsonWords() throws -> [String]? {
+        switch JSONForm(rest) {
+        case nil: return nil
+        case .words(let words): return words
+        case .otherValues:
+            throw failure("the JSON form holds something other than strings", hint: "put every word in double quotes")
+        }
     }
 
     func command(allowsEmpty: Bool) throws -> CommandForm {
-        if let words = jsonWords() {
+        if let words = try jsonWords() {
             guard allowsEmpty || !words.isEmpty else { throw failure("\(keyword) needs a command") }
             return .exec(words)
         }
@@ -102,7 +106,8 @@ struct InstructionParser {
     }
 
     func someWordsOrNone() -> [String] {
-        rest.unicodeScalars.split { $0.properties.isWhitespace }.map { String($0) }
+        // Other white space, such as a no-break space, is part of a word.
+        rest.unicodeScalars.split { "\t\u{0b}\u{0c}\r ".unicodeScalars.contains($0) }.map { String($0) }
     }
 
     func someWords(_ what: String) throws -> [String] {
@@ -112,13 +117,13 @@ struct InstructionParser {
     }
 
     private func volumes() throws -> [String] {
-        let words = jsonWords() ?? someWordsOrNone()
+        let words = (try jsonWords() ?? someWordsOrNone()).map(DockerfileReader.trimmed)
         guard !words.isEmpty, words.allSatisfy({ !$0.isEmpty }) else { throw failure("VOLUME needs a path") }
         return words
     }
 
     private func shell() throws -> [String] {
-        guard let words = jsonWords(), !words.isEmpty else {
+        guard let words = try jsonWords(), !words.isEmpty else {
             throw failure("SHELL needs the JSON form", hint: "for example SHELL [\"/bin/bash\", \"-c\"]")
         }
         return words
@@ -163,11 +168,8 @@ struct InstructionParser {
         var trigger = InstructionParser(
             line: LogicalLine(place: line.place, text: rest, hereDocuments: line.hereDocuments), escape: escape)
         try trigger.refuseInOnBuild()
-        guard line.hereDocuments.isEmpty else {
-            throw IbidError.unsupported(
-                line.place, "a here-document in ONBUILD", text: line.text, hint: "write the command on one line")
-        }
-        let text = trigger.normalisedText
+        // The trigger is read again from its text when an image is built on this one.
+        let text = line.hereDocuments.reduce(trigger.normalisedText) { $0 + "\n" + $1.content + $1.name }
         // Parsed now, so that a mistake is found where it stands and not in the image built on this one.
         _ = try trigger.instruction()
         return text

@@ -8,6 +8,8 @@ struct ShellGlob {
 
     private let tokens: [Token]
 
+    private init(tokens: [Token]) { self.tokens = tokens }
+
     init(_ pattern: String) {
         var tokens: [Token] = []
         var escaped = false
@@ -37,12 +39,20 @@ struct ShellGlob {
     }
 
     func removingSuffix(of value: String, longest: Bool) -> String {
-        let scalars = Array(value.unicodeScalars)
-        let starts = longest ? Array(0...scalars.count) : Array((0...scalars.count).reversed())
-        for start in starts where matchEnds(in: scalars, from: start).contains(scalars.count) {
-            return Self.text(scalars[..<start])
-        }
-        return value
+        // Backwards a suffix is a prefix.
+        let reversed = ShellGlob(tokens: tokens.reversed())
+        let backwards = String(String.UnicodeScalarView(value.unicodeScalars.reversed()))
+        let rest = reversed.removingPrefix(of: backwards, longest: longest)
+        return String(String.UnicodeScalarView(rest.unicodeScalars.reversed()))
+    }
+
+    /// Whether looking for the pattern takes a time that nobody notices.
+    ///
+    /// - Parameter repeatedly: whether it is looked for at every place of the value.
+    func isCheap(for value: String, repeatedly: Bool) -> Bool {
+        let length = value.utf8.count + 1
+        let (cost, overflow) = (repeatedly ? length * length : length).multipliedReportingOverflow(by: tokens.count + 1)
+        return length <= ShellLexer.longest && !overflow && cost <= 20_000_000
     }
 
     func replacing(in value: String, with text: String, all: Bool) -> String {

@@ -19,6 +19,9 @@ struct ShellLexer {
     /// Leave `$name` as it stands when the variable is not set.
     var keepsUnset = false
 
+    /// The longest result: a few lines of `ENV b=$a$a` would fill any memory otherwise.
+    static let longest = 1 << 20
+
     /// Makes a lexer without variables.
     init(escape: Unicode.Scalar) { self.escape = escape }
 
@@ -110,7 +113,12 @@ private struct ShellLexerRun {
             case "$":
                 let piece = try dollar()
                 text += piece
+                try check(text)
                 for scalar in piece.unicodeScalars { words.add(scalar) }
+            case "<":
+                let piece = hereDocumentSign()
+                text += piece
+                words.addRaw(piece)
             default:
                 position += 1
                 if scalar == lexer.escape {
@@ -130,6 +138,25 @@ private struct ShellLexerRun {
         if let stop { throw ShellSyntaxError(problem: "'\(stop)' is missing") }
         words.end()
         return (text, words.finished)
+    }
+
+    private func check(_ text: String) throws {
+        guard text.utf8.count <= ShellLexer.longest else {
+            throw ShellSyntaxError(problem: "variables expand to more than 1 MiB")
+        }
+    }
+
+    /// `<`, or `<<` with the blanks after it: they may stand before a here-document's delimiter.
+    private mutating func hereDocumentSign() -> String {
+        position += 1
+        guard peek == "<" else { return "<" }
+        position += 1
+        var sign = "<<"
+        while let scalar = peek, " \t\r".unicodeScalars.contains(scalar) {
+            sign.unicodeScalars.append(scalar)
+            position += 1
+        }
+        return sign
     }
 
     private mutating func singleQuoted() throws -> String {
@@ -158,6 +185,7 @@ private struct ShellLexerRun {
                 return text
             case "$":
                 text += try dollar()
+                try check(text)
             case lexer.escape:
                 position += 1
                 guard let escaped = next() else { break }
@@ -221,6 +249,9 @@ private struct ShellLexerRun {
         default:
             let longest = word.unicodeScalars.first == modifier
             let glob = ShellGlob(longest ? String(word.unicodeScalars.dropFirst()) : word)
+            guard glob.isCheap(for: value ?? "", repeatedly: false) else {
+                throw ShellSyntaxError(problem: "the value of \(name) is too long for a pattern")
+            }
             return modifier == "#"
                 ? glob.removingPrefix(of: value ?? "", longest: longest)
                 : glob.removingSuffix(of: value ?? "", longest: longest)
@@ -234,7 +265,10 @@ private struct ShellLexerRun {
         let pattern = try process(until: "/", rawEscapes: true).text
         let text = try process(until: "}", rawEscapes: lexer.keepsEscapes).text
         guard let value = lexer.lookup(name) else { return lexer.keepsUnset ? original(from: start) : "" }
-        return ShellGlob(pattern).replacing(in: value, with: text, all: all)
+        let glob = ShellGlob(pattern)
+        guard glob.isCheap(for: value, repeatedly: true), value.utf8.count * (text.utf8.count + 1) <= ShellLexer.longest
+        else { throw ShellSyntaxError(problem: "the value of \(name) is too long for a replacement") }
+        return glob.replacing(in: value, with: text, all: all)
     }
 
     private func original(from start: Int) -> String {

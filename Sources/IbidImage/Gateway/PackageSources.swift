@@ -53,6 +53,13 @@ final class PackageSources: Sendable {
         flushes.wait()
     }
 
+    /// Gets the file at an address, as `ADD` asks for it.
+    func file(
+        _ url: String, expected: Digest?, isCancelled: @escaping Cancellation = { false }
+    ) throws -> GatewayAnswers.Answer {
+        try fetch(url, access: UpstreamAccess(), expected: expected, isCancelled: isCancelled)
+    }
+
     /// Gets a URL into the store; nobody sees a byte before all of them are there and are the promised ones.
     func fetch(
         _ url: String, access: UpstreamAccess, expected: Digest?, isCancelled: @escaping Cancellation

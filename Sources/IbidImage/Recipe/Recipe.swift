@@ -18,6 +18,11 @@ public struct Recipe: Sendable {
                 // Bytes that are not UTF-8 are reported with their line by the reader of the Dockerfile.
                 name: name, text: try Self.text(bytes, name), isDerived: false, ignored: try ignored(tree, name))
         }
+        if case .file? = try tree.resolve(Array(name.utf8)).node?.kind {
+            throw IbidError.dockerfile(
+                SourcePlace(file: name, line: 1), "the file is larger than 4 MiB", text: "",
+                hint: "is this the right file?")
+        }
         if named != nil {
             throw IbidError(
                 "recipe-not-found", "the source tree has no file '\(name)'",
@@ -36,7 +41,10 @@ public struct Recipe: Sendable {
 
     private static func ignored(_ tree: SourceTree, _ dockerfile: String) throws -> IgnoreRules {
         for name in [dockerfile + ".dockerignore", ".dockerignore"] {
-            guard let bytes = try tree.readFile(Array(name.utf8)) else { continue }
+            guard let bytes = try tree.readFile(Array(name.utf8)) else {
+                guard case .file? = try tree.resolve(Array(name.utf8)).node?.kind else { continue }
+                throw IbidError.dockerfile(SourcePlace(file: name, line: 1), "the file is larger than 4 MiB", text: "")
+            }
             do {
                 return try IgnoreRules(text: String(decoding: bytes, as: UTF8.self))
             } catch let error {
