@@ -24,7 +24,10 @@ struct Collector {
     /// that those documents name in turn.
     func find() throws -> Garbage {
         var needed = try Reachability(store: engine.store)
-        try engine.ledger.forEachPayload { try needed.add(document: $0) }
+        try engine.ledger.forEachPayload { payload in
+            try needed.add(document: payload)
+            for statement in try takenIn(by: payload) { try needed.add(document: statement) }
+        }
         try needed.add(document: try readIfPresent(engine.home.store.appending("index.json")) ?? [])
         var garbage = Garbage()
         let builds = try records("builds")
@@ -44,6 +47,25 @@ struct Collector {
         garbage.layers = try engine.layers.unpacked().filter { !named.contains($0) }
         garbage.temporary = try temporary()
         return garbage
+    }
+
+    /// The statements of a run that was taken in from elsewhere: they stand packed in its record, where the digits of
+    /// what they name do not show.
+    private func takenIn(by payload: [UInt8]) throws -> [[UInt8]] {
+        guard let json = try? CanonicalJSON.parse(payload), let statement = Statement(json: json),
+            statement.predicate["buildDefinition"]?["buildType"]?.string == BuildType.imported,
+            let digest = statement.subjects.first?.digest, engine.store.contains(digest)
+        else { return [] }
+        let record: AuditRecord
+        do {
+            record = try AuditRecord(decoding: try engine.store.read(digest))
+        } catch {
+            throw IbidError(
+                "record-damaged", "the record \(digest) of a run that was taken in cannot be read, so what it needs is "
+                    + "not known and nothing is collected",
+                hint: "'ibid verify --store' says what is wrong; import the archive again", exit: .verificationFailed)
+        }
+        return record.entries.map(\.envelope.payload) + record.documents.values
     }
 
     private func layersOfNamedImages() throws -> Set<Digest> {

@@ -10,7 +10,8 @@ extension Engine {
     /// lost entries stay true of the old log, and no two histories have one name.
     ///
     /// The statements are taken over with their signatures, after one that says what they continue. The old file stays
-    /// beside the new one. A crash leaves the old ledger, or the new one.
+    /// beside the new one. A crash while the new one is made leaves the old one; one among the renames at the end, which
+    /// take a moment, leaves both files whole, some of them under their new names, to be moved by hand.
     ///
     /// - Returns: the old log's name and the new one's.
     /// - Throws: `ledger-damaged`, `ledger-missing`, and `ledger-sound` when nothing was lost.

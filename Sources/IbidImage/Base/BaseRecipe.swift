@@ -22,8 +22,18 @@ public struct BaseRecipe: Hashable, Sendable {
         packages: ["ca-certificates", "python-is-python3", "python3", "python3-pip", "python3-venv"],
         command: ["python3"])
 
+    /// What Debian 12 has for data analysis, and compilers for what it does not have.
+    static let dataScience = BaseRecipe(
+        ref: "ibid/datascience:bookworm", release: "bookworm",
+        packages: python.packages + [
+            "build-essential", "fonts-dejavu-core", "git", "python3-dev", "python3-ipykernel", "python3-matplotlib",
+            "python3-nbconvert", "python3-numpy", "python3-openpyxl", "python3-pandas", "python3-pil", "python3-scipy",
+            "python3-seaborn", "python3-sklearn", "python3-statsmodels",
+        ],
+        command: ["python3"])
+
     /// The built-in bases.
-    public static let all = [debian, python]
+    public static let all = [debian, python, dataScience]
 
     /// The base that a name after `FROM` stands for; nil when it is not built in.
     public static func named(_ name: String) -> BaseRecipe? {
@@ -32,6 +42,7 @@ public struct BaseRecipe: Hashable, Sendable {
         let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let tag = parts.count == 2 ? parts[1] : "latest"
         switch parts[0] {
+        case "ibid/datascience" where ["latest", "bookworm"].contains(tag): return dataScience
         case "debian" where ["bookworm", "bookworm-slim", "12", "12-slim"].contains(tag): return debian
         case "python":
             var version = tag[...]
