@@ -61,7 +61,8 @@ struct Collector {
             record = try AuditRecord(decoding: try engine.store.read(digest))
         } catch {
             throw IbidError(
-                "record-damaged", "the record \(digest) of a run that was taken in cannot be read, so what it needs is "
+                "record-damaged",
+                "the record \(digest) of a run that was taken in cannot be read, so what it needs is "
                     + "not known and nothing is collected",
                 hint: "'ibid verify --store' says what is wrong; import the archive again", exit: .verificationFailed)
         }

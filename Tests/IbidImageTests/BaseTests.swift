@@ -115,7 +115,8 @@ struct BaseNameTests {
         ("python", "bootstrap/python:3.11-bookworm"), ("python:3", "bootstrap/python:3.11-bookworm"),
         ("python:3.11-slim-bookworm", "bootstrap/python:3.11-bookworm"),
         ("library/python:slim", "bootstrap/python:3.11-bookworm"), ("python:3.12", nil), ("python:3.11-alpine", nil),
-        ("ibid/datascience", "ibid/datascience:bookworm"), ("ubuntu:22.04", nil), ("me/python:3.11", nil), ("", nil), (":", nil),
+        ("ibid/datascience", "ibid/datascience:bookworm"), ("ubuntu:22.04", nil), ("me/python:3.11", nil), ("", nil),
+        (":", nil),
     ]
 
     @Test(arguments: names.indices)
