@@ -17,9 +17,11 @@ func progressPrinter(json: Bool) -> EventSink {
             if Terminal.isInteractive { line("build", "[\(index)/\(count)] \(oneLine(instruction))") }
         case .stepOutput(let bytes):
             if Terminal.isInteractive { Terminal.write(bytes, to: STDERR_FILENO) }
-        case .stepFinished(let index, let count, let step):
-            let time = step.cached ? "cached" : Formatting.duration(microseconds: step.microseconds)
-            line("build", "[\(index)/\(count)] \(oneLine(step.instruction)) (\(time))")
+        case .stepFinished(let index, let count, let step, let layerBytes, let fetchedBytes):
+            var facts = [step.cached ? "cached" : Formatting.duration(microseconds: step.microseconds)]
+            if !step.cached, fetchedBytes > 0 { facts.append("fetched \(Formatting.size(fetchedBytes))") }
+            if !step.cached, layerBytes > 0 { facts.append("layer \(Formatting.size(layerBytes))") }
+            line("build", "[\(index)/\(count)] \(oneLine(step.instruction)) (\(facts.joined(separator: ", ")))")
         case .verifying(let text): line("verify", text)
         case .stepVerified(let index, let count, let step): verdict(step, "[\(index)/\(count)]")
         case .image(let build):

@@ -14,7 +14,10 @@ final class BuildEvents {
             (self.number, self.count) = (number, count)
             sink(.stepStarted(index: number, count: count, instruction: instruction))
         case .output(let bytes): sink(.stepOutput(bytes))
-        case .stepFinished(let step, _): sink(.stepFinished(index: number, count: count, step: step))
+        case .stepFinished(let step, let layerBytes, let fetchedBytes):
+            sink(
+                .stepFinished(
+                    index: number, count: count, step: step, layerBytes: layerBytes, fetchedBytes: fetchedBytes))
         case .verifying(let text): sink(.verifying(text))
         case .stepVerified(let step, let number, let count):
             sink(.stepVerified(index: number, count: count, step: step))

@@ -300,6 +300,7 @@ final class BuildSession {
         let started = cl_monotonic_microseconds()
         progress(.stepStarted(number: steps.count + 1, of: max(total, steps.count + 1), instruction: step.text))
         watch?.begin()
+        let asked = requests.count
         var outcome = StepOutcome.configuration
         switch step.instruction {
         case .run(let run): outcome = try perform(run, step, &state)
@@ -318,13 +319,14 @@ final class BuildSession {
             if let next { state.layers.append(next) }
             state.history.append(
                 OCI.History(created: "\(state.epoch)", createdBy: step.text, emptyLayer: next == nil ? true : nil))
-            progress(.stepFinished(done, layerBytes: layer?.size ?? 0))
+            let fetched = requests.dropFirst(asked).flatMap(\.requests).reduce(0) { $0 + ($1.size ?? 0) }
+            progress(.stepFinished(done, layerBytes: layer?.size ?? 0, fetchedBytes: fetched))
         } else {
             // Nothing to do is nothing to do again.
             done.cached = true
             _ = watch?.finish(nil)
             state.history.append(OCI.History(created: "\(state.epoch)", createdBy: step.text, emptyLayer: true))
-            progress(.stepFinished(done, layerBytes: 0))
+            progress(.stepFinished(done, layerBytes: 0, fetchedBytes: 0))
         }
         steps.append(done)
     }

@@ -116,7 +116,7 @@ public struct ImageBuilder: Sendable {
             record.build.steps[index].microseconds = index == 0 ? spent : 0
             let step = record.build.steps[index]
             progress(.stepStarted(number: index + 1, of: record.build.steps.count, instruction: step.instruction))
-            progress(.stepFinished(step, layerBytes: 0))
+            progress(.stepFinished(step, layerBytes: 0, fetchedBytes: 0))
         }
         return record.build
     }
