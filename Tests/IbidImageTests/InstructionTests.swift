@@ -329,7 +329,8 @@ struct InstructionTests {
                 #expect(fromLayout.manifest.digest == build.image)
                 #expect(
                     try g.builder.bases.list().map(\.name) == [
-                        "bootstrap/debian:bookworm", "bootstrap/python:3.11-bookworm", "d", "ibid/datascience:bookworm", "l",
+                        "bootstrap/debian:bookworm", "bootstrap/python:3.11-bookworm", "d", "ibid/datascience:bookworm",
+                        "l",
                     ])
                 let next = try g.build(["Dockerfile": "FROM l\nRUN cat /x > /y\n"])
                 #expect(try g.files(try #require(next.steps[0].layer))["y"] == "x\n")
