@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import IbidImage
 import IbidLayer
 import IbidModel
 import IbidStore
@@ -64,14 +65,14 @@ struct JobInputs {
                 "input-not-pinned", "input \(name): \(url) has no sha256, so nobody could check what was fetched",
                 hint: "add sha256 = \"sha256:…\" below url, or give the file with --input \(name)=PATH")
         }
-        if store.contains(pinned) {
-            try store.verify(pinned)
-        } else {
+        do {
+            let size = try PinnedFile.fetch(url, digest: pinned, into: store)
+            return RunSpec.Input(kind: .file, digest: pinned, size: size)
+        } catch let error as IbidError where error.code == "file-not-fetched" {
             throw IbidError(
-                "input-not-fetched", "input \(name): \(url) is not in the store",
+                "input-not-fetched", "input \(name): \(error.message)",
                 hint: "fetch it yourself and give it once with --input \(name)=PATH; its digest is checked")
         }
-        return RunSpec.Input(kind: .file, digest: pinned, size: try store.size(of: pinned))
     }
 
     private func read(_ path: FilePath, name: String, shown: String) throws -> RunSpec.Input {
