@@ -23,7 +23,7 @@ struct Runs: ParsableCommand {
         if common.json { return Terminal.out(JSONDocument.array(reports.map(ReportJSON.run)).text) }
         if reports.isEmpty {
             return Terminal.note(
-                try filter.query() == RunQuery() ? "no runs yet: start one with 'ibid submit DIR'" : "no such runs")
+                try filter.query().isEmpty ? "no runs yet: start one with 'ibid submit DIR'" : "no such runs")
         }
         var table = Table("RUN", "JOB", "COMMIT", "STATUS", "STARTED", "WALL", "OUTPUTS")
         for report in reports {

@@ -41,7 +41,7 @@ struct Replay: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        let selects = try all || limit != nil || filter.query() != RunQuery()
+        let selects = try all || limit != nil || !filter.query().isEmpty
         if runs.isEmpty && !selects { throw ValidationError("name a run, or use --all") }
         if !runs.isEmpty && selects { throw ValidationError("name runs, or select them by options, not both") }
         if let limit, limit < 1 { throw ValidationError("--limit is 1 or more") }

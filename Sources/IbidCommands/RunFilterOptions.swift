@@ -21,8 +21,8 @@ struct RunFilterOptions: ParsableArguments {
     @Option(help: "Runs that have this tag.")
     var tag: String?
 
-    func query() throws -> RunQuery {
-        var query = RunQuery()
+    func query() throws -> RunFilter {
+        var query = RunFilter()
         query.job = job
         query.tag = tag
         if let commit {

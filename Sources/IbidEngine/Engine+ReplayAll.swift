@@ -7,7 +7,7 @@ extension Engine {
     /// The recorded runs that a query means and that can be done again, newest first.
     ///
     /// Runs that were refused or never ended have nothing to compare with and are left out.
-    public func replayableRuns(matching query: RunQuery, limit: Int?) throws -> [RunID] {
+    public func replayableRuns(matching query: RunFilter, limit: Int?) throws -> [RunID] {
         let reports = try runs(matching: query, limit: nil).filter { $0.result != nil && $0.status != .refused }
         return reports.prefix(limit ?? .max).map(\.run)
     }

@@ -45,8 +45,8 @@ extension Engine {
     /// Recorded runs that a query asks for, newest first.
     ///
     /// - Parameter limit: how many at most; nil for all.
-    public func runs(matching query: RunQuery = RunQuery(), limit: Int?) throws -> [RunReport] {
-        try ledger.runs(matching: query.filter, limit: limit).map { try report(for: $0.run) }
+    public func runs(matching query: RunFilter = RunFilter(), limit: Int?) throws -> [RunReport] {
+        try ledger.runs(matching: query, limit: limit).map { try report(for: $0.run) }
     }
 
     /// The bytes of a blob that a run names.

@@ -84,9 +84,7 @@ public struct ImageBuilder: Sendable {
         let recipe = try Recipe.find(in: tree, named: options.dockerfile)
         let dockerfile = try Dockerfile.parse(Array(recipe.text.utf8), file: recipe.name)
         let lock = try options.lock.map { try store.read(ImageLock.self, from: $0) } ?? committedLock(tree, options)
-        let sources = PackageSources(
-            store: store, python: PipConfiguration.ofHost(environment: HostEnvironment.variables),
-            mirrors: { DebianAccess.ofHost() })
+        let sources = PackageSources.ofHost(store: store)
         var bases = bases
         bases.registry = options.registry
         let session = BuildSession(

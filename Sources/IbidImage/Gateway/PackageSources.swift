@@ -46,6 +46,13 @@ final class PackageSources: Sendable {
         self.mirrors = mirrors
     }
 
+    /// The sources as this host's own pip and apt reach them.
+    static func ofHost(store: Store) -> PackageSources {
+        PackageSources(
+            store: store, python: PipConfiguration.ofHost(environment: HostEnvironment.variables),
+            mirrors: { DebianAccess.ofHost() })
+    }
+
     /// Ends what is still being fetched ahead; call it when the build is over.
     func stop() {
         state.withLock { $0.isStopped = true }

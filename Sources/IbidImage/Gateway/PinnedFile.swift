@@ -10,9 +10,7 @@ public enum PinnedFile {
     /// - Throws: `file-not-fetched` when it cannot be had; `digest-mismatch` when the server has other bytes, of which
     ///   nothing stays.
     public static func fetch(_ url: String, digest: Digest, into store: Store) throws -> Int64 {
-        let sources = PackageSources(
-            store: store, python: PipConfiguration.ofHost(environment: HostEnvironment.variables),
-            mirrors: { DebianAccess.ofHost() })
+        let sources = PackageSources.ofHost(store: store)
         defer { sources.stop() }
         do {
             guard case .bytes(_, let size) = try sources.file(url, expected: digest) else {

@@ -1,8 +1,5 @@
-import IbidLedger
-public import IbidModel
-
 /// Which runs are asked for; what is nil does not matter.
-public struct RunQuery: Hashable, Sendable {
+public struct RunFilter: Hashable, Sendable {
     /// The job's name.
     public var job: String?
     /// The commit, or the first digits of it.
@@ -23,16 +20,6 @@ public struct RunQuery: Hashable, Sendable {
     /// Every run.
     public init() {}
 
-    var filter: RunFilter {
-        var filter = RunFilter()
-        filter.job = job
-        filter.commit = commit
-        filter.image = image
-        filter.input = input
-        filter.output = output
-        filter.status = status
-        filter.since = since
-        filter.tag = tag
-        return filter
-    }
+    /// Whether it lets every run through.
+    public var isEmpty: Bool { self == RunFilter() }
 }
