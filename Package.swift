@@ -10,6 +10,7 @@ let strict: [SwiftSetting] = [
 ]
 
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -28,9 +29,9 @@ let package = Package(
         .systemLibrary(name: "CGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CGit2Shim", dependencies: ["CGit2"]),
-        .target(name: "CCurlShim", dependencies: ["CCurl"]),
+        // Loads libcurl itself, when something is fetched: linked, it would be loaded at every start.
+        .target(name: "CCurlShim"),
         .target(
             name: "CTLSShim", dependencies: ["COpenSSL"],
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
@@ -76,7 +77,7 @@ let package = Package(
         .target(
             name: "IbidImage",
             dependencies: [
-                "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "CCurl", "CCurlShim", "CTLSShim",
+                "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "CCurlShim", "CTLSShim",
                 "CLinux", "IbidTOML", system,
             ],
             swiftSettings: strict),
@@ -85,7 +86,8 @@ let package = Package(
             dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "CLinux", system],
             swiftSettings: strict),
         .target(
-            name: "IbidLedger", dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "CLinux", grdb, system],
+            name: "IbidLedger",
+            dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "CLinux", grdb, sqlite, system],
             swiftSettings: strict),
 
         .target(

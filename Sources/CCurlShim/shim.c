@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -17,18 +18,43 @@ struct cc_handle {
     int refused;
 };
 
-const char *cc_version(void) { return curl_version(); }
-const char *cc_error(int code) { return curl_easy_strerror((CURLcode)code); }
+/* libcurl brings some thirty libraries with it, and most commands fetch nothing: it is loaded by the first that does.
+   Linked like the others, it would make every start a third slower. */
+#define CALLS(call)                                                                                                    \
+    call(global_init) call(easy_init) call(easy_cleanup) call(easy_reset) call(easy_setopt) call(easy_getinfo)         \
+    call(easy_perform) call(easy_strerror) call(slist_append) call(slist_free_all)
+#define MEMBER(name) __typeof__(curl_##name) *name;
+static struct { CALLS(MEMBER) } curl;
+
+static char problem[256];
+
+static void load(void) {
+    void *library = dlopen("libcurl.so.4", RTLD_LAZY | RTLD_LOCAL);
+    if (!library) {
+        snprintf(problem, sizeof problem, "%s", dlerror());
+        return;
+    }
+#define FIND(name)                                                                                                     \
+    if (!(curl.name = (__typeof__(curl.name))dlsym(library, "curl_" #name)))                                           \
+        snprintf(problem, sizeof problem, "libcurl.so.4 lacks curl_" #name);
+    CALLS(FIND)
+    /* Of this age it is not thread-safe; this is. */
+    if (!*problem && curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        snprintf(problem, sizeof problem, "libcurl.so.4 does not start");
+}
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static void set_up(void) { curl_global_init(CURL_GLOBAL_DEFAULT); }
+
+const char *cc_error(int code) { return curl.easy_strerror((CURLcode)code); }
+
+const char *cc_problem(void) { return *problem ? problem : "no memory for a transfer"; }
 
 cc_handle *cc_new(void) {
-    /* curl_global_init of this age is not thread-safe; this is. */
-    pthread_once(&once, set_up);
+    pthread_once(&once, load);
+    if (*problem) return NULL;
     cc_handle *handle = calloc(1, sizeof *handle);
     if (!handle) return NULL;
-    handle->easy = curl_easy_init();
+    handle->easy = curl.easy_init();
     if (!handle->easy) {
         free(handle);
         return NULL;
@@ -37,7 +63,7 @@ cc_handle *cc_new(void) {
 }
 
 void cc_free(cc_handle *handle) {
-    curl_easy_cleanup(handle->easy);
+    curl.easy_cleanup(handle->easy);
     free(handle);
 }
 
@@ -114,12 +140,12 @@ static struct curl_slist *header(struct curl_slist *list, const char *name, cons
     size_t length = strlen(name) + strlen(value) + 3;
     char *line = malloc(length);
     if (!line) {
-        curl_slist_free_all(list);
+        curl.slist_free_all(list);
         return NULL;
     }
     snprintf(line, length, "%s: %s", name, value);
-    struct curl_slist *longer = curl_slist_append(list, line);
-    if (!longer) curl_slist_free_all(list);
+    struct curl_slist *longer = curl.slist_append(list, line);
+    if (!longer) curl.slist_free_all(list);
     free(line);
     return longer;
 }
@@ -130,7 +156,7 @@ int cc_get(cc_handle *handle, const struct cc_request *request, long *status, ch
     handle->header = request->header;
     handle->check = request->check;
     handle->context = request->context;
-    curl_easy_reset(easy); /* keeps connections, sessions and the DNS cache */
+    curl.easy_reset(easy); /* keeps connections, sessions and the DNS cache */
     error[0] = 0;
     *status = 0;
     handle->refused = 0;
@@ -138,46 +164,46 @@ int cc_get(cc_handle *handle, const struct cc_request *request, long *status, ch
     if (request->accept && !(headers = header(headers, "Accept", request->accept))) return CURLE_OUT_OF_MEMORY;
     if (request->authorization && !(headers = header(headers, "Authorization", request->authorization)))
         return CURLE_OUT_OF_MEMORY;
-    curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    if (request->user_agent) curl_easy_setopt(easy, CURLOPT_USERAGENT, request->user_agent);
-    if (request->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
-    if (request->client_cert) curl_easy_setopt(easy, CURLOPT_SSLCERT, request->client_cert);
-    if (request->proxy) curl_easy_setopt(easy, CURLOPT_PROXY, request->proxy);
+    curl.easy_setopt(easy, CURLOPT_URL, request->url);
+    curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl.easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl.easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    if (request->user_agent) curl.easy_setopt(easy, CURLOPT_USERAGENT, request->user_agent);
+    if (request->ca_file) curl.easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
+    if (request->client_cert) curl.easy_setopt(easy, CURLOPT_SSLCERT, request->client_cert);
+    if (request->proxy) curl.easy_setopt(easy, CURLOPT_PROXY, request->proxy);
     if (request->insecure) {
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+        curl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    if (request->decode) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
-    if (request->netrc) curl_easy_setopt(easy, CURLOPT_NETRC_FILE, request->netrc);
+    if (request->decode) curl.easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    curl.easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+    if (request->netrc) curl.easy_setopt(easy, CURLOPT_NETRC_FILE, request->netrc);
     /* Through a proxy the peer is the proxy, which decides for itself whom it connects. */
     if (request->public_only && !uses_proxy(request->proxy)) {
-        curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
-        curl_easy_setopt(easy, CURLOPT_PREREQDATA, handle);
+        curl.easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+        curl.easy_setopt(easy, CURLOPT_PREREQDATA, handle);
     }
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* threads */
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, request->connect_seconds);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->stall_seconds);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 262144L);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, handle);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, handle);
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, handle);
-    CURLcode code = curl_easy_perform(easy);
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
-    curl_slist_free_all(headers);
+    curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* threads */
+    curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl.easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
+    curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, request->connect_seconds);
+    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, request->stall_seconds);
+    curl.easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl.easy_setopt(easy, CURLOPT_BUFFERSIZE, 262144L);
+    curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
+    curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl.easy_setopt(easy, CURLOPT_WRITEDATA, handle);
+    curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl.easy_setopt(easy, CURLOPT_HEADERDATA, handle);
+    curl.easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl.easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl.easy_setopt(easy, CURLOPT_XFERINFODATA, handle);
+    CURLcode code = curl.easy_perform(easy);
+    curl.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
+    curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+    curl.easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+    curl.slist_free_all(headers);
     return handle->refused ? CC_REFUSED : (int)code;
 }

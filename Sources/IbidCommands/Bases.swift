@@ -5,7 +5,7 @@ import IbidModel
 /// `ibid base`.
 struct Base: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The images that FROM can name.", subcommands: [BaseList.self, BaseAdd.self])
+        commandName: "base", abstract: "The images that FROM can name.", subcommands: [BaseList.self, BaseAdd.self])
 }
 
 /// `ibid base ls`.

@@ -5,7 +5,7 @@ import IbidModel
 /// `ibid diff`.
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Compare two runs: code, lock, image, inputs, parameters, environment, outputs.",
+        commandName: "diff", abstract: "Compare two runs: code, lock, image, inputs, parameters, environment, outputs.",
         discussion: """
             Outputs are compared by the rules that were sealed with the first run. Exit status 0: the outputs are
             identical or equivalent, whatever else differs; 4: they differ.

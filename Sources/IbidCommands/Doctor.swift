@@ -5,6 +5,7 @@ import IbidModel
 /// `ibid doctor`.
 struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "doctor",
         abstract: "Check that this machine can build and run, and say what to do where it cannot.")
 
     @OptionGroup var common: CommonOptions
@@ -45,7 +46,7 @@ struct Doctor: ParsableCommand {
 /// `ibid completion`.
 struct Completion: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print a shell completion script.",
+        commandName: "completion", abstract: "Print a shell completion script.",
         discussion: """
             bash:  ibid completion bash > /etc/bash_completion.d/ibid
             zsh:   ibid completion zsh > "${fpath[1]}/_ibid"

@@ -7,6 +7,7 @@ import SystemPackage
 /// `ibid export`.
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "export",
         abstract: "Write one file that a stranger can check, or do the run again from, without Ibid.",
         discussion: """
             The default is an archive (tar) of one BagIt bag that is an RO-Crate: outputs, logs, source, the signed

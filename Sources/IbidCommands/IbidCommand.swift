@@ -1,5 +1,4 @@
 public import ArgumentParser
-import Foundation
 import Glibc
 import IbidEngine
 import IbidModel
@@ -33,8 +32,7 @@ public struct IbidCommand: ParsableCommand {
     public static func run() -> Never {
         // A reader that went away ends the command, silently, like any other program in a pipeline.
         signal(SIGPIPE, SIG_DFL)
-        let arguments = Array(ProcessInfo.processInfo.arguments.dropFirst())
-        Glibc.exit(execute(arguments))
+        Glibc.exit(execute(Array(CommandLine.arguments.dropFirst())))
     }
 
     /// Runs one command line and gives its exit status.

@@ -6,7 +6,7 @@ import SystemPackage
 /// `ibid image`.
 struct Image: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Build, look at and move images.",
+        commandName: "image", abstract: "Build, look at and move images.",
         subcommands: [
             ImageBuildCommand.self, ImageList.self, ImageInspect.self, ImageExportCommand.self, ImagePush.self,
             ImagePull.self, ImageRemove.self,

@@ -22,6 +22,7 @@ struct LedgerCommand: ParsableCommand {
     /// `ibid ledger renew`.
     struct Renew: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "renew",
             abstract: "Go on from a ledger that was restored from an older copy, in a log of another name.",
             discussion: """
                 The entries that the older copy has are taken over with their signatures; the old file stays beside. Nothing
@@ -43,7 +44,7 @@ struct LedgerCommand: ParsableCommand {
     /// `ibid ledger anchor`.
     struct Anchor: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give the newest checkpoint to somebody else to hold.",
+            commandName: "anchor", abstract: "Give the newest checkpoint to somebody else to hold.",
             discussion: """
                 Whoever has the ledger's key can write another history; a checkpoint that somebody else holds shows it. It
                 tells the number of entries and a root hash, and no names. What is kept in --git or --file is looked at

@@ -6,7 +6,7 @@ import SystemPackage
 /// `ibid lock`.
 struct Lock: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write ibid.lock: every byte that the image takes from outside, by digest.",
+        commandName: "lock", abstract: "Write ibid.lock: every byte that the image takes from outside, by digest.",
         discussion: """
             Builds the image from what the indexes and mirrors have today and writes ibid.lock beside the Dockerfile.
             Commit it. From then on a build of the repository gets these bytes and no others: from the store alone

@@ -6,7 +6,7 @@ import SystemPackage
 
 /// `ibid runs`.
 struct Runs: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List recorded runs, newest first.")
+    static let configuration = CommandConfiguration(commandName: "runs", abstract: "List recorded runs, newest first.")
 
     @Option(name: [.customShort("n"), .long], help: "How many at most; 0 for all.")
     var limit = 20
@@ -38,7 +38,7 @@ struct Runs: ParsableCommand {
 
 /// `ibid show`.
 struct Show: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show one run.")
+    static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one run.")
 
     @OptionGroup var target: RunArgument
     @Flag(help: "Show where it comes from, as a tree.")
@@ -90,7 +90,7 @@ struct Show: ParsableCommand {
 /// `ibid logs`.
 struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print what a run wrote to stdout and stderr, each to its own stream.")
+        commandName: "logs", abstract: "Print what a run wrote to stdout and stderr, each to its own stream.")
 
     @OptionGroup var target: RunArgument
     @Flag(help: "Only stdout.")
@@ -118,7 +118,8 @@ struct Logs: ParsableCommand {
 
 /// `ibid outputs`.
 struct Outputs: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List a run's outputs, or write them to a directory.")
+    static let configuration = CommandConfiguration(
+        commandName: "outputs", abstract: "List a run's outputs, or write them to a directory.")
 
     @OptionGroup var target: RunArgument
     @Option(name: .shortAndLong, help: "Write the outputs below this new directory.", completion: .directory)

@@ -6,7 +6,7 @@ import SystemPackage
 /// `ibid verify`.
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check an archive or a record, the ledger, or the store, from their bytes.",
+        commandName: "verify", abstract: "Check an archive or a record, the ledger, or the store, from their bytes.",
         discussion: """
             Without a file and without flags, the ledger and the store of this home are checked. Exit status 5: something
             is not as it should be; every such thing is listed.

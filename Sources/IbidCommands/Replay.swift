@@ -7,7 +7,7 @@ import SystemPackage
 /// `ibid replay`.
 struct Replay: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run recorded runs again and compare every output.",
+        commandName: "replay", abstract: "Run recorded runs again and compare every output.",
         discussion: """
             Everything comes from the record and the store: the repository may be gone. Outputs, stdout, stderr and
             exit status are compared byte by byte, or by the rules of [compare] in job.toml that were sealed with the

@@ -7,7 +7,7 @@ import SystemPackage
 /// `ibid submit`.
 struct Submit: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Snapshot, build, run and record a job.",
+        commandName: "submit", abstract: "Snapshot, build, run and record a job.",
         discussion: """
             The analysis' stdout and stderr stream to this terminal and are kept. Its outputs are what it writes below
             its working directory and /outputs. The words after -- replace the image's CMD (or the command of

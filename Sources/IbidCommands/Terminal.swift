@@ -50,8 +50,8 @@ enum Terminal {
 
     /// Whether messages may have colour: stderr is a terminal and `NO_COLOR` is unset (no-color.org).
     static let hasColour: Bool = {
-        let environment = ProcessInfo.processInfo.environment
-        return isatty(STDERR_FILENO) == 1 && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+        func variable(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
+        return isatty(STDERR_FILENO) == 1 && variable("NO_COLOR").isEmpty && variable("TERM") != "dumb"
     }()
 
     /// Whether stderr is a terminal, where progress may be shown.

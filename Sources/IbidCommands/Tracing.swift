@@ -6,7 +6,7 @@ import SystemPackage
 /// `ibid trace`.
 struct Trace: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say which runs made a file, and which used it.",
+        commandName: "trace", abstract: "Say which runs made a file, and which used it.",
         discussion: "The file is known by its bytes, whatever it is called. Exit status 10: no run knows it.")
 
     @Argument(help: "A file, or a digest (sha256:…).", completion: .file())
@@ -48,7 +48,7 @@ struct Trace: ParsableCommand {
 /// `ibid tag`.
 struct Tag: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tag a run, or take tags from it.",
+        commandName: "tag", abstract: "Tag a run, or take tags from it.",
         discussion: "A tag is an entry of the ledger like any other: taking it away is another entry.")
 
     @OptionGroup var target: RunArgument
@@ -75,7 +75,7 @@ struct Tag: ParsableCommand {
 /// `ibid note`.
 struct Note: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Write a comment on a run into the ledger, or list the comments on it.")
+        commandName: "note", abstract: "Write a comment on a run into the ledger, or list the comments on it.")
 
     @OptionGroup var target: RunArgument
     @Argument(help: "The comment; none lists those that there are.")
@@ -99,7 +99,7 @@ struct Note: ParsableCommand {
 /// `ibid import`.
 struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take in an archive that 'ibid export' wrote elsewhere.",
+        commandName: "import", abstract: "Take in an archive that 'ibid export' wrote elsewhere.",
         discussion: """
             The archive is verified first; of one that does not verify nothing is taken. The run keeps its id and can be
             shown, traced and, if the archive has its image (export --with-image), replayed. The ledger gets one entry that

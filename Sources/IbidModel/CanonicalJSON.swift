@@ -17,14 +17,14 @@ public enum CanonicalJSON {
     ///
     /// - Throws: `EncodingError` or `DecodingError` when the value does not encode, or holds a fraction.
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
-        bytes(try JSONDecoder().decode(JSONValue.self, from: try JSONEncoder().encode(value)))
+        bytes(try parse(Array(try JSONEncoder().encode(value))))
     }
 
     /// Reads JSON text into a value.
     ///
     /// - Throws: `DecodingError` for anything that is not JSON with integer numbers.
     public static func parse(_ bytes: [UInt8]) throws -> JSONValue {
-        try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+        try JSONParser.parse(bytes)
     }
 
     /// Decodes a type from JSON text.

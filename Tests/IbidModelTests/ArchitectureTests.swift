@@ -17,7 +17,7 @@ import Testing
     private static let confined: [String: Set<String>] = [
         "CGit2": ["IbidSource"], "CGit2Shim": ["IbidSource"],
         "COpenSSL": ["IbidCrypto"],
-        "CCurl": ["IbidImage"], "CCurlShim": ["IbidImage"], "CTLSShim": ["IbidImage"],
+        "CCurlShim": ["IbidImage"], "CTLSShim": ["IbidImage"],
         "CZlib": ["IbidCompare"],
         "GRDB": ["IbidLedger"], "GRDBSQLite": ["IbidLedger"],
         "TOMLKit": ["IbidTOML"],

@@ -1,4 +1,4 @@
-/* The libcurl calls Swift cannot import: curl_easy_setopt and curl_easy_getinfo are variadic. */
+/* What Ibid needs of libcurl, which is loaded when it is first asked for. */
 #ifndef CCURLSHIM_H
 #define CCURLSHIM_H
 
@@ -6,8 +6,6 @@
 #include <stdint.h>
 
 #pragma clang assume_nonnull begin
-
-const char *cc_version(void);
 
 /* One easy handle: it keeps its connections between transfers. */
 typedef struct cc_handle cc_handle;
@@ -19,7 +17,9 @@ typedef int (*cc_check)(void *_Nullable context);
 /* Takes one header line of a response, with its line end; anything but `size` ends the transfer. */
 typedef size_t (*cc_header)(const uint8_t *bytes, size_t size, void *_Nullable context);
 
+/* NULL when libcurl cannot be loaded or there is no memory; `cc_problem` then says which. */
 cc_handle *_Nullable cc_new(void);
+const char *cc_problem(void);
 void cc_free(cc_handle *handle);
 
 struct cc_request {
@@ -52,7 +52,7 @@ int cc_get(cc_handle *handle, const struct cc_request *request, long *status, ch
 /* Whether a failure may be over in a moment. */
 int cc_is_passing(int code);
 
-/* The text of one of curl's codes. */
+/* The text of one of curl's codes, once there is a handle. */
 const char *cc_error(int code);
 
 #pragma clang assume_nonnull end

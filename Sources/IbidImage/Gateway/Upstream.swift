@@ -155,7 +155,7 @@ final class Upstream: Sendable {
     private func withHandle<T>(_ body: (OpaquePointer) throws -> T) throws -> T {
         let idle = pool.withLock { pool -> OpaqueHandle? in pool.idle.popLast().map { OpaqueHandle(pointer: $0) } }
         guard let handle = idle?.pointer ?? cc_new() else {
-            throw UpstreamFailure(description: "no memory for a transfer")
+            throw UpstreamFailure(description: String(cString: cc_problem()))
         }
         let returned = OpaqueHandle(pointer: handle)
         defer { pool.withLock { $0.idle.append(returned.pointer) } }
