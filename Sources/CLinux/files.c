@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -105,6 +106,23 @@ int cl_flock(int fd, int exclusive, int wait) {
 }
 ssize_t cl_copy_file_range(int from, int to, size_t count) {
     ANSWER(copy_file_range(from, NULL, to, NULL, count, 0));
+}
+int cl_set_direct(int fd, int on) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0) return -errno;
+    ANSWER(fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT));
+}
+int cl_spread_subdirectories(const char *directory) {
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), flags = 0;
+    if (fd < 0) return -errno;
+    int result = ioctl(fd, FS_IOC_GETFLAGS, &flags);
+    if (result == 0 && !(flags & FS_TOPDIR_FL)) {
+        flags |= FS_TOPDIR_FL;
+        result = ioctl(fd, FS_IOC_SETFLAGS, &flags);
+    }
+    if (result < 0) result = -errno;
+    close(fd);
+    return result;
 }
 int64_t cl_filesystem_type(const char *path) {
     struct statfs s;

@@ -58,8 +58,9 @@ struct BaseAdd: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let base = try common.engine().addBase(
-            name, from: from, registry: registry.access, events: progressPrinter(json: common.json))
+        let base = try withProgress(json: common.json) {
+            try common.engine().addBase(name, from: from, registry: registry.access, events: $0)
+        }
         if common.json {
             return Terminal.out(
                 JSONDocument.object([

@@ -22,6 +22,7 @@ struct BuildOptions: ParsableArguments {
     @Flag(name: .customLong("no-cache"), help: "Run every step, even those that ran before.")
     var ignoresCache = false
     @OptionGroup var registry: RegistryOptions
+    @OptionGroup var progress: ProgressOptions
 
     func options() throws -> SubmitRequest.BuildChanges {
         var changes = SubmitRequest.BuildChanges()

@@ -49,9 +49,9 @@ struct ImageBuildCommand: ParsableCommand {
                     ("dockerfile", .string(recipe.dockerfile)), ("derived", .bool(recipe.isDerived)),
                 ]).text)
         }
-        let events = progressPrinter(json: common.json)
-        let build =
+        let build = try withProgress(json: common.json, options.progress.progress) { events in
             try verify ? engine.verifyImage(request, events: events) : engine.buildImage(request, events: events)
+        }
         Terminal.out(common.json ? ReportJSON.build(build).text : "\(build.image)\n")
         if build.steps.contains(where: { $0.verdict == .irreproducible }) { throw ExitCode(4) }
     }

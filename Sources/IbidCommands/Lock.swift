@@ -26,7 +26,9 @@ struct Lock: ParsableCommand {
         var request = SubmitRequest(place: directory)
         request.build = try build.options()
         if check { return try runCheck(request) }
-        let report = try isolation.engine(common).writeLock(request, events: progressPrinter(json: common.json))
+        let report = try withProgress(json: common.json, build.progress.progress) {
+            try isolation.engine(common).writeLock(request, events: $0)
+        }
         if common.json {
             return Terminal.out(
                 JSONDocument.object([
@@ -42,7 +44,9 @@ struct Lock: ParsableCommand {
     }
 
     private func runCheck(_ request: SubmitRequest) throws {
-        let found = try common.engine().checkLock(request, events: progressPrinter(json: common.json))
+        let found = try withProgress(json: common.json, build.progress.progress) {
+            try common.engine().checkLock(request, events: $0)
+        }
         if common.json {
             Terminal.out(
                 JSONDocument.object([

@@ -2,36 +2,73 @@ import Glibc
 import IbidEngine
 import IbidModel
 
-/// Shows what the engine tells: the analysis' streams as they are, everything else as short lines on stderr.
+/// Shows what the engine tells while the body runs.
 ///
 /// - Parameter json: the analysis' stdout goes to stderr, because stdout holds the document.
-func progressPrinter(json: Bool) -> EventSink {
-    let data = json ? STDERR_FILENO : STDOUT_FILENO
-    return { event in
+func withProgress<T>(
+    json: Bool, _ mode: ProgressMode = .auto, _ body: (@escaping EventSink) throws -> T
+) throws -> T {
+    let isLive = mode == .tty || (mode == .auto && Terminal.hasCursor)
+    guard isLive else { return try body(ProgressPrinter(json: json, mode: mode, live: nil).show) }
+    let live = LiveActivity()
+    defer { live.stop() }
+    return try body(ProgressPrinter(json: json, mode: mode, live: live).show)
+}
+
+/// The analysis' streams as they are, everything else as short lines on stderr.
+private struct ProgressPrinter {
+    let json: Bool
+    let mode: ProgressMode
+    let live: LiveActivity?
+
+    @Sendable func show(_ event: EngineEvent) {
+        switch event {
+        case .stdout(let bytes): Terminal.write(bytes, to: json ? STDERR_FILENO : STDOUT_FILENO)
+        case .stderr(let bytes): Terminal.write(bytes, to: STDERR_FILENO)
+        case .warning(let text): Terminal.note(Terminal.styled("warning:", .yellow) + " " + Terminal.safe(text))
+        default: if mode != .quiet { tell(event) }
+        }
+    }
+
+    private func tell(_ event: EngineEvent) {
+        switch event {
+        case .base(let text): goesOn("base", text)
+        case .verifying(let text): goesOn("verify", text)
+        case .stepStarted(let index, let count, let instruction):
+            if let live {
+                live.begin("build", "[\(index)/\(count)]", oneLine(instruction))
+            } else if mode == .plain {
+                line("build", "[\(index)/\(count)] \(oneLine(instruction))")
+            }
+        case .stepOutput(let bytes):
+            if let live { live.output(bytes) } else if mode == .plain { Terminal.write(bytes, to: STDERR_FILENO) }
+        case .stepFetching(let name, let totalBytes): live?.fetching(name, totalBytes: totalBytes)
+        default:
+            live?.end()
+            report(event)
+        }
+    }
+
+    private func goesOn(_ label: String, _ text: String) {
+        if let live { live.begin(label, "", text, isKept: true) } else { line(label, text) }
+    }
+
+    private func report(_ event: EngineEvent) {
         switch event {
         case .snapshot(let snapshot):
             let state = snapshot.dirty ? " with uncommitted changes" : ""
             line("snapshot", "\(snapshot.commit.hex.prefix(12))\(state), tree \(snapshot.tree.hex.prefix(12))")
-        case .base(let text): line("base", text)
-        case .stepStarted(let index, let count, let instruction):
-            if Terminal.isInteractive { line("build", "[\(index)/\(count)] \(oneLine(instruction))") }
-        case .stepOutput(let bytes):
-            if Terminal.isInteractive { Terminal.write(bytes, to: STDERR_FILENO) }
         case .stepFinished(let index, let count, let step, let layerBytes, let fetchedBytes):
             var facts = [step.cached ? "cached" : Formatting.duration(microseconds: step.microseconds)]
             if !step.cached, fetchedBytes > 0 { facts.append("fetched \(Formatting.size(fetchedBytes))") }
             if !step.cached, layerBytes > 0 { facts.append("layer \(Formatting.size(layerBytes))") }
             line("build", "[\(index)/\(count)] \(oneLine(step.instruction)) (\(facts.joined(separator: ", ")))")
-        case .verifying(let text): line("verify", text)
         case .stepVerified(let index, let count, let step): verdict(step, "[\(index)/\(count)]")
         case .image(let build):
             line("image", "\(Formatting.short(build.image)) \(build.ref), \(Formatting.size(build.sizeBytes))")
         case .runStarted(let run, let command): line("run", "\(run) \(oneLine(command.joined(separator: " ")))")
-        case .stdout(let bytes): Terminal.write(bytes, to: data)
-        case .stderr(let bytes): Terminal.write(bytes, to: STDERR_FILENO)
-        case .runFinished: break
         case .probe(let text): line("explain", text)
-        case .warning(let text): Terminal.note(Terminal.styled("warning:", .yellow) + " " + Terminal.safe(text))
+        default: break
         }
     }
 }

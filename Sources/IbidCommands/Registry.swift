@@ -41,8 +41,9 @@ struct ImagePush: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let report = try common.engine().pushImage(
-            image, to: destination, registry: registry.access, events: progressPrinter(json: common.json))
+        let report = try withProgress(json: common.json) {
+            try common.engine().pushImage(image, to: destination, registry: registry.access, events: $0)
+        }
         common.print(report, text: "\(report.remote)\n")
     }
 }
@@ -64,8 +65,9 @@ struct ImagePull: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() throws {
-        let report = try common.engine().pullImage(
-            image, as: name, registry: registry.access, events: progressPrinter(json: common.json))
+        let report = try withProgress(json: common.json) {
+            try common.engine().pullImage(image, as: name, registry: registry.access, events: $0)
+        }
         common.print(report, text: "\(report.image)\n")
     }
 }

@@ -53,8 +53,10 @@ struct Replay: ParsableCommand {
         var options = ReplayOptions()
         (options.rebuild, options.deep, options.explain) = (rebuild, deep, explain)
         if runs.count == 1 {
-            let sink = common.json ? Self.silence : quiet(progressPrinter(json: true))
-            let found = try engine.replay(try engine.resolve(runs[0]), options: options, events: sink)
+            let found = try withProgress(json: true) {
+                try engine.replay(
+                    try engine.resolve(runs[0]), options: options, events: common.json ? Self.silence : quiet($0))
+            }
             if common.json { Terminal.out(ReportJSON.replay(found).text) } else { ReplaySummary.show(found) }
             return try finish([found])
         }

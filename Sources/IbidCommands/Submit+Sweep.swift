@@ -8,14 +8,14 @@ extension Submit {
     func runSweep(_ request: SubmitRequest, engine: Engine) throws {
         let rows = try sweep.parameters()
         let count = Mutex(0)
-        let results = try engine.submit(
-            request, rows: rows, jobs: sweep.width, events: progressPrinter(json: true)
-        ) { row in
-            let number = count.withLock { count in
-                count += 1
-                return count
+        let results = try withProgress(json: true, build.progress.progress) {
+            try engine.submit(request, rows: rows, jobs: sweep.width, events: $0) { row in
+                let number = count.withLock { count in
+                    count += 1
+                    return count
+                }
+                Terminal.note("[\(number)/\(rows.count)] \(Self.text(row.params)): \(Self.status(row))")
             }
-            Terminal.note("[\(number)/\(rows.count)] \(Self.text(row.params)): \(Self.status(row))")
         }
         if common.json {
             Terminal.out(JSONDocument.array(results.map(Self.json)).text)

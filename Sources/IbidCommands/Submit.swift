@@ -70,7 +70,9 @@ struct Submit: ParsableCommand {
         request.gpus = gpus
         let engine = try isolation.engine(common)
         if sweep.isWanted { return try runSweep(request, engine: engine) }
-        let report = try engine.submit(request, events: progressPrinter(json: common.json))
+        let report = try withProgress(json: common.json, build.progress.progress) {
+            try engine.submit(request, events: $0)
+        }
         if common.json {
             Terminal.out(ReportJSON.run(report).text)
         } else {

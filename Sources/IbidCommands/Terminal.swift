@@ -16,8 +16,13 @@ enum Terminal {
     /// Writes a part of a line to stderr.
     static func raw(_ text: String) { write(Array(text.utf8), to: STDERR_FILENO) }
 
-    /// Writes bytes as they are.
+    /// Writes bytes as they are, in front of the live line.
     static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        LiveLine.shared.aside { writeNow(bytes, to: descriptor) }
+    }
+
+    /// Writes bytes wherever the cursor is.
+    static func writeNow(_ bytes: [UInt8], to descriptor: Int32) {
         bytes.withUnsafeBytes { buffer in
             var rest = buffer[...]
             while !rest.isEmpty {
@@ -49,10 +54,12 @@ enum Terminal {
     }
 
     /// Whether messages may have colour: stderr is a terminal and `NO_COLOR` is unset (no-color.org).
-    static let hasColour: Bool = {
-        func variable(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
-        return isatty(STDERR_FILENO) == 1 && variable("NO_COLOR").isEmpty && variable("TERM") != "dumb"
-    }()
+    static let hasColour = hasCursor && variable("NO_COLOR").isEmpty
+
+    /// Whether stderr is a terminal where a line can be drawn over.
+    static let hasCursor = isatty(STDERR_FILENO) == 1 && !["dumb", ""].contains(variable("TERM"))
+
+    private static func variable(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
 
     /// Whether stderr is a terminal, where progress may be shown.
     static let isInteractive = isatty(STDERR_FILENO) == 1

@@ -1,6 +1,7 @@
 import IbidContainer
 import IbidJob
 public import IbidModel
+import IbidStore
 import Synchronization
 
 /// One run of many: its parameters, and what came of it.

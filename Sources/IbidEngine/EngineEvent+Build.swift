@@ -14,6 +14,7 @@ final class BuildEvents {
             (self.number, self.count) = (number, count)
             sink(.stepStarted(index: number, count: count, instruction: instruction))
         case .output(let bytes): sink(.stepOutput(bytes))
+        case .fetching(let name, let totalBytes): sink(.stepFetching(name: name, totalBytes: totalBytes))
         case .stepFinished(let step, let layerBytes, let fetchedBytes):
             sink(
                 .stepFinished(

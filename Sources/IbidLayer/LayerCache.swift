@@ -51,6 +51,8 @@ public struct LayerCache: Sendable {
     /// Runs the body while no other process makes this layer.
     func whileLocked<T>(_ diffID: Digest, _ body: () throws -> T) throws -> T {
         try makeDirectories(root, mode: 0o755)
+        // As for the workspaces of containers.
+        _ = cl_spread_subdirectories(root.string)
         // A few locks for all layers: their files stay, and two layers rarely wait for each other.
         let lock = try FileLock(root.appending(".lock-\(diffID.hex.prefix(1))"))
         defer { lock.release() }

@@ -10,17 +10,19 @@ public import SystemPackage
 /// Entries come parents first, names in byte order; times are clamped, owners numeric, whiteouts in OCI form, sockets
 /// and dropped entries left out. Of several names of one file the first is the file and the others are links to it.
 ///
-/// - Parameter isForeign: whether somebody outside this process' user namespace made the directory. Owners whom the
-///   namespace does not know then look all the same, and are refused.
+/// - Parameters:
+///   - isForeign: whether somebody outside this process' user namespace made the directory. Owners whom the namespace
+///     does not know then look all the same, and are refused.
+///   - forLater: whether nobody is going to read the blob soon.
 /// - Returns: the descriptor of the uncompressed layer, whose digest is its diffID; nil when nothing was changed.
 /// - Throws: `IbidError` when the directory cannot be read or the store not written; the store is then unchanged.
 public func captureLayer(
-    upper: FilePath, normaliser: Normaliser, into store: Store, isForeign: Bool = false
+    upper: FilePath, normaliser: Normaliser, into store: Store, isForeign: Bool = false, forLater: Bool = false
 ) throws -> OCI.Descriptor? {
     let root = open(upper.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard root >= 0 else { throw IbidError.system("open", upper.string, lastError()) }
     defer { close(root) }
-    let writer = try store.writer()
+    let writer = try store.writer(forLater: forLater)
     var capture = LayerCapture(normaliser: normaliser, writer: writer)
     capture.hasStrangers = isForeign && !IDMap.current.isInitial
     defer { capture.buffer.deallocate() }

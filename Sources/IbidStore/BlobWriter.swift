@@ -8,8 +8,6 @@ import SystemPackage
 ///
 /// A writer that goes away unfinished leaves nothing: its file never had a name. Not for use by two threads at once.
 public final class BlobWriter {
-    private static let bufferSize = 1 << 20
-
     private let store: Store
     private let directory: FilePath
     private let descriptor: Int32
@@ -17,11 +15,14 @@ public final class BlobWriter {
     private var hasher: SHA256Hasher?
     private var buffer: UnsafeMutableRawBufferPointer
     private var filled = 0
+    private let forLater: Bool
+    private var behind: WriteBehind?
     /// Bytes written so far.
     public private(set) var size: Int64 = 0
 
-    init(store: Store, directory: FilePath) throws {
+    init(store: Store, directory: FilePath, forLater: Bool) throws {
         self.store = store
+        self.forLater = forLater
         self.directory = directory
         directoryDescriptor = open(directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directoryDescriptor >= 0 else { throw IbidError.system("open", directory.string, lastError()) }
@@ -33,10 +34,11 @@ public final class BlobWriter {
         // The umask has no say in a store that others read.
         fchmod(descriptor, 0o444)
         hasher = SHA256Hasher()
-        buffer = .allocate(byteCount: Self.bufferSize, alignment: 4_096)
+        buffer = forLater ? WriteBehind.makeBlock() : .allocate(byteCount: 1 << 20, alignment: 4_096)
     }
 
     deinit {
+        behind?.abandon()
         close(descriptor)
         close(directoryDescriptor)
         buffer.deallocate()
@@ -47,17 +49,17 @@ public final class BlobWriter {
         size += Int64(bytes.count)
         var rest = bytes
         while !rest.isEmpty {
-            if filled == 0 && rest.count >= Self.bufferSize {
-                try emit(UnsafeRawBufferPointer(rebasing: rest.prefix(Self.bufferSize)))
-                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(Self.bufferSize))
+            if filled == 0, rest.count >= buffer.count, !forLater {
+                try emit(UnsafeRawBufferPointer(rebasing: rest.prefix(buffer.count)))
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(buffer.count))
                 continue
             }
-            let count = min(rest.count, Self.bufferSize - filled)
+            let count = min(rest.count, buffer.count - filled)
             UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<filled + count])
                 .copyMemory(from: UnsafeRawBufferPointer(rebasing: rest.prefix(count)))
             filled += count
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-            if filled == Self.bufferSize { try flushBuffer() }
+            if filled == buffer.count { try flushBuffer() }
         }
     }
 
@@ -69,7 +71,7 @@ public final class BlobWriter {
     /// - Parameter durable: whether the bytes are on disk when this returns. Without it the caller calls
     ///   `Store.flush()` once before it enters the digest anywhere.
     public func finish(durable: Bool = true) throws -> (digest: Digest, size: Int64) {
-        try flushBuffer()
+        try flushBuffer(isLast: true)
         guard let digest = hasher.take()?.finish() else { preconditionFailure("a blob is finished once") }
         if try store.hasBlob(digest, size: size) { return (digest, size) }
         if durable, fsync(descriptor) != 0 { throw IbidError.system("flush", "a blob", lastError()) }
@@ -94,9 +96,23 @@ public final class BlobWriter {
         }
     }
 
-    private func flushBuffer() throws {
-        if filled > 0 { try emit(UnsafeRawBufferPointer(rebasing: buffer[0..<filled])) }
-        filled = 0
+    private func flushBuffer(isLast: Bool = false) throws {
+        defer { filled = 0 }
+        let bytes = UnsafeRawBufferPointer(rebasing: buffer[0..<filled])
+        // What fits one block is not worth a thread.
+        guard forLater, behind != nil || !isLast else { return try emit(bytes) }
+        hasher?.update(bytes)
+        let behind = try behind ?? WriteBehind(descriptor)
+        self.behind = behind
+        let error: Int32
+        if isLast {
+            error = behind.finish(buffer, count: filled)
+            // The block is not this object's any more.
+            (self.behind, buffer) = (nil, UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        } else {
+            (buffer, error) = behind.exchange(buffer)
+        }
+        guard error == 0 else { throw IbidError.system("write in", directory.string, errorText(-error)) }
     }
 
     private func emit(_ bytes: UnsafeRawBufferPointer) throws {

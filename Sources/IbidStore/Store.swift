@@ -68,7 +68,12 @@ public struct Store: Sendable {
     }
 
     /// Starts a blob whose bytes come piece by piece.
-    public func writer() throws -> BlobWriter { try BlobWriter(store: self, directory: blobs) }
+    ///
+    /// - Parameter forLater: whether nobody is going to read it soon. A large one is then written by a thread of its
+    ///   own, past the page cache.
+    public func writer(forLater: Bool = false) throws -> BlobWriter {
+        try BlobWriter(store: self, directory: blobs, forLater: forLater)
+    }
 
     /// A blob's bytes, checked against its name.
     ///

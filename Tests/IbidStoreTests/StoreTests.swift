@@ -58,6 +58,25 @@ import Testing
         }
     }
 
+    /// Oracle: sha256sum. A large blob is written by a thread of its own, past the page cache; its end never fits that.
+    @Test(arguments: [0, 1, 4 << 20, (4 << 20) + 1, (13 << 20) + 4_097])
+    func writesBlobsForLater(size: Int) throws {
+        try withScratch { scratch in
+            let store = try Store.open(at: scratch)
+            let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 / 251) }
+            let writer = try store.writer(forLater: true)
+            // In pieces that end nowhere in particular.
+            for start in stride(from: 0, to: size, by: 700_001) {
+                try writer.write(Array(bytes[start..<min(start + 700_001, size)]))
+            }
+            let (digest, written) = try writer.finish()
+            #expect(written == Int64(size))
+            #expect(try String(shell(["sha256sum", store.path(of: digest).string]).stdout.prefix(64)) == digest.hex)
+            let abandoned = try store.writer(forLater: true)
+            try abandoned.write(bytes)
+        }
+    }
+
     @Test func manyWritersOfOneIndexLoseNoName() throws {
         try withScratch { scratch in
             let store = try Store.open(at: scratch)

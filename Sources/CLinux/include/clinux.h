@@ -71,6 +71,11 @@ int cl_syncfs(int fd);
 /* flock(2): released when the last copy of the descriptor closes. -EWOULDBLOCK when taken and `wait` is not set. */
 int cl_flock(int fd, int exclusive, int wait);
 ssize_t cl_copy_file_range(int from, int to, size_t count);
+/* Whether writes go past the page cache (O_DIRECT): from aligned memory, in aligned lengths. -EINVAL where they cannot. */
+int cl_set_direct(int fd, int on);
+/* Tells the file system that what is in one subdirectory has nothing to do with what is in another (ext4, chattr +T), so
+   that each gets a region of its own. Fails where there is no such hint. */
+int cl_spread_subdirectories(const char *directory);
 /* The magic number of the file system that holds `path`. */
 int64_t cl_filesystem_type(const char *path);
 extern const int64_t CL_CGROUP2_SUPER_MAGIC, CL_OVERLAYFS_SUPER_MAGIC, CL_TMPFS_MAGIC;

@@ -30,6 +30,7 @@ struct BuildCache {
 
     func keep(_ record: Record, as key: Digest) throws {
         try makeDirectories(directory, mode: 0o755)
-        try writeAtomically(try CanonicalJSON.encode(record), to: directory.appending(key.hex))
+        // What a power failure leaves of it is no record, and the work is done again.
+        try writeAtomically(try CanonicalJSON.encode(record), to: directory.appending(key.hex), durable: false)
     }
 }

@@ -164,7 +164,7 @@ extension BuildSession {
     ) throws -> StepCache.Record {
         let layers = try state.layers.map { try layerCache.directory(for: $0.digest) }
         let apt = workspace.appending("apt.conf")
-        try writeAtomically(Array(Self.aptConfiguration.utf8), to: apt)
+        try writeAtomically(Array(Self.aptConfiguration.utf8), to: apt, durable: false)
         var environment = environment
         let root = StageRoot(layers: layers)
         if environment["HOME"] == nil {
@@ -189,14 +189,15 @@ extension BuildSession {
             sources.expect(expectation)
         }
         let authority = workspace.appending("ca.pem")
-        try writeAtomically(gateway.authority.certificate, to: authority, mode: 0o644)
+        try writeAtomically(gateway.authority.certificate, to: authority, mode: 0o644, durable: false)
         var binds = [
             ContainerBind(source: apt, target: GatewayPath.aptConfiguration),
             ContainerBind(source: authority, target: GatewayPath.authority),
         ]
         if command == [Self.scriptPath] {
             let script = workspace.appending("script")
-            try writeAtomically(Array((run.hereDocuments.first?.text ?? "").utf8), to: script, mode: 0o755)
+            try writeAtomically(
+                Array((run.hereDocuments.first?.text ?? "").utf8), to: script, mode: 0o755, durable: false)
             binds.append(ContainerBind(source: script, target: Self.scriptPath))
         }
         let mounted = try prepare(mounts, step, state, workspace: workspace)
@@ -212,18 +213,21 @@ extension BuildSession {
         let forward = ProgressSink(progress)
         let sink: @Sendable (UnsafeRawBufferPointer) -> Void = { bytes in
             output.add(bytes)
-            forward.send(bytes)
+            forward.send(.output(Array(bytes)))
         }
         let masks = (SecretMask(mounted.given.map(\.bytes)), SecretMask(mounted.given.map(\.bytes)))
         let serve: @Sendable (Int32) -> Void = { listener in
             gateway.serve(listener)
             gateway.stop()
         }
+        sources.traffic.listen { forward.send(.fetching(name: $0, totalBytes: $1)) }
+        defer { sources.traffic.listen(nil) }
         let outcome = try placing(step) {
             try host.run(
                 spec, stdout: { masks.0.add($0, sink) }, stderr: { masks.1.add($0, sink) },
                 gateway: run.network == "none" ? nil : serve, stops: stop.map { [$0] } ?? [])
         }
+        sources.traffic.listen(nil)
         masks.0.finish(sink)
         masks.1.finish(sink)
         switch outcome.ending {
@@ -261,7 +265,10 @@ extension BuildSession {
                     + "where everybody with the image could read it", text: step.text,
                 hint: "remove the file in the same step, or have it written below /tmp or /run")
         }
-        let layer = try placing(step) { try captureLayer(upper: upper, normaliser: normaliser, into: store) }
+        let layer = try placing(step) {
+            // What was captured is adopted below, so that nothing has to be unpacked from the blob.
+            try captureLayer(upper: upper, normaliser: normaliser, into: store, forLater: true)
+        }
         if let layer { try layerCache.adopt(upper, as: layer.digest, normaliser: normaliser) }
         return StepCache.Record(layer: layer, requests: gateway.answers.requests)
     }
@@ -303,7 +310,7 @@ final class OutputTail: Sendable {
     }
 }
 
-/// Lets the threads that read a step's output tell of it one at a time.
+/// Lets the threads that read a step's output, and those that fetch for it, tell of it one at a time.
 private final class ProgressSink: @unchecked Sendable {
     // The closure is called under the lock only, while the building thread waits for the step.
     private let lock = Mutex(())
@@ -311,5 +318,5 @@ private final class ProgressSink: @unchecked Sendable {
 
     init(_ progress: @escaping (ImageBuildEvent) -> Void) { self.progress = progress }
 
-    func send(_ bytes: UnsafeRawBufferPointer) { lock.withLock { _ in progress(.output(Array(bytes))) } }
+    func send(_ event: ImageBuildEvent) { lock.withLock { _ in progress(event) } }
 }

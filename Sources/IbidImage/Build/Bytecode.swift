@@ -40,9 +40,10 @@ struct Bytecode {
             let container = workspace.appending("bytecode-\(version)")
             try makeDirectories(container, mode: 0o700)
             let (script, list) = (workspace.appending("compile.py"), workspace.appending("distributions"))
-            try writeAtomically(Array(BytecodeScript.text.utf8), to: script, mode: 0o644)
+            try writeAtomically(Array(BytecodeScript.text.utf8), to: script, mode: 0o644, durable: false)
             try writeAtomically(
-                Array(distributions.map { [UInt8(ascii: "/")] + $0 }.joined(separator: [0])), to: list, mode: 0o644)
+                Array(distributions.map { [UInt8(ascii: "/")] + $0 }.joined(separator: [0])), to: list, mode: 0o644,
+                durable: false)
             let output = OutputTail()
             let outcome = try host.run(
                 ContainerSpec(

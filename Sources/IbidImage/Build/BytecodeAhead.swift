@@ -111,7 +111,8 @@ final class BytecodeAhead: Sendable {
     }
 
     private func compile() {
-        guard (try? writeAtomically(Array(BytecodeScript.text.utf8), to: script, mode: 0o644)) != nil else { return }
+        let text = Array(BytecodeScript.text.utf8)
+        guard (try? writeAtomically(text, to: script, mode: 0o644, durable: false)) != nil else { return }
         // However it ends: a group is there whole or not at all.
         _ = try? host.run(spec, stdout: { _ in }, stderr: { _ in }, gateway: nil, stops: stops)
         try? writeAtomically([], to: mark, mode: 0o644, durable: false)

@@ -127,14 +127,6 @@ enum BytecodeScript {
                     sources.append(file.read())
             return sources
 
-        def place_all(paths, made):
-            for path, content in zip(paths, made):
-                if content:
-                    place(path, content)
-
-        def finish(paths):
-            place_all(paths, bytecode(paths, read(paths)))
-
         def found(name):
             try:
                 with open(name, "rb") as file:
@@ -142,30 +134,39 @@ enum BytecodeScript {
             except (OSError, EOFError, ValueError, TypeError):
                 return None
 
+        def finish(paths, name):
+            made = found(name)
+            for path, content in zip(paths, bytecode(paths, read(paths)) if made is None else made):
+                if content:
+                    place(path, content)
+
+        def start_finish(group, name):
+            if running >= processors:
+                wait()
+            start(finish, group, name)
+
         def compile_installed(listed, ahead, over_mark):
             with open(listed, encoding="utf-8", errors="surrogateescape") as file:
                 infos = file.read().split("\0")
             # The largest first, so that the processors finish together.
-            todo = [group for info in infos for group in groups(installed(info))]
-            todo = sorted((-size, os.path.join(ahead, key(group, read(group))), group) for size, group in todo)
+            todo = sorted((-size, group) for info in infos for size, group in groups(installed(info)))
+            left = []
+            for _, group in todo:
+                name = os.path.join(ahead, key(group, read(group)))
+                if os.path.exists(name):
+                    start_finish(group, name)
+                else:
+                    left.append((group, name))
             # As long as the other program works, what it has not made yet is worth waiting for.
-            while todo:
+            while left:
                 over = not os.path.isdir(ahead) or os.path.exists(over_mark)
-                left = []
-                for item in todo:
-                    ready = found(item[1])
-                    if ready is None:
-                        left.append(item)
+                todo, left = left, []
+                for group, name in todo:
+                    if over or os.path.exists(name):
+                        start_finish(group, name)
                     else:
-                        place_all(item[2], ready)
-                todo = left
-                if over:
-                    break
-                time.sleep(0.01 if todo else 0)
-            for _, _, group in todo:
-                if running >= processors:
-                    wait()
-                start(finish, group)
+                        left.append((group, name))
+                time.sleep(0.01 if left else 0)
 
         # Ahead of the step's end: wheels that it was handed, for the place where they will most likely lie.
 

@@ -37,7 +37,8 @@ struct StepCache {
     /// Keeps a record. Blobs it names are on disk before.
     func keep(_ record: Record, as key: Digest) throws {
         try makeDirectories(directory, mode: 0o755)
-        try writeAtomically(try CanonicalJSON.encode(record), to: directory.appending(key.hex))
+        // What a power failure leaves of it is no record, and the work is done again.
+        try writeAtomically(try CanonicalJSON.encode(record), to: directory.appending(key.hex), durable: false)
     }
 
     /// Runs the body while no other process works on the same key: the second of two builds waits for the first and

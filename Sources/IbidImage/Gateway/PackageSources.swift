@@ -32,6 +32,7 @@ final class PackageSources: Sendable {
     let python: PipConfiguration
     let mirrors: @Sendable () -> DebianAccess
     let upstream = Upstream()
+    let traffic = Traffic()
     let threads = ThreadGroup()
     let state = Mutex(State())
     private let flushes = ThreadGroup()
@@ -115,7 +116,8 @@ final class PackageSources: Sendable {
         ) { [self] in
             head = $0
             if $0.status == 200 { writer = try store.writer() }
-        } body: {
+        } body: { [self] in
+            traffic.add($0.count, of: url)
             try writer?.write($0)
         }
         guard let writer, let head else {
