@@ -53,6 +53,8 @@ int cl_stat_at(int dir, const char *path, int follow, struct cl_stat *out) {
         .device_minor = s.stx_rdev_minor,
         .mtime_seconds = s.stx_mtime.tv_sec,
         .mtime_nanoseconds = s.stx_mtime.tv_nsec,
+        .ctime_seconds = s.stx_ctime.tv_sec,
+        .ctime_nanoseconds = s.stx_ctime.tv_nsec,
     };
     return 0;
 }

@@ -4,3 +4,4 @@
 #include <openssl/x509.h>
 #include <openssl/ec.h>
 #include <openssl/sha.h>
+#include <openssl/params.h>

@@ -178,7 +178,7 @@ struct Bundle {
                 String?.none
             )
         }
-        let files = binds.map { ($0.target, $0.readOnly) } + spec.secrets.map { ($0.target, true) }
+        let files = binds.map { ($0.target, $0.readOnly) } + spec.files.map { ($0.target, true) }
         return memory
             + files.enumerated().map { index, file in
                 (

@@ -48,10 +48,7 @@ extension ContainerHost {
         var state = "\(level.rawValue)\n" + (TextFile.read("/proc/sys/kernel/random/boot_id") ?? "")
         state += "\(IDMap.current.users) \(IDMap.current.groups)\n"
         for program in [try ContainerRuntime("crun").path, sandbox] {
-            var status = cl_stat()
-            let result = cl_stat_at(CL_AT_FDCWD, program.string, 1, &status)
-            guard result == 0 else { throw IbidError.system("look at", program.string, errorText(result)) }
-            state += "\(program) \(status.inode) \(status.size) \(status.mtime_seconds).\(status.mtime_nanoseconds)\n"
+            state += try FileIdentity(program).text + "\n"
         }
         return Array(state.utf8)
     }

@@ -10,7 +10,7 @@ extension ContainerHost {
     public func problems() -> [IbidError] {
         var problems = problem { _ = try Self.level() }
         if access(sandbox.string, X_OK) != 0 { problems.append(IbidError.sandboxMissing([sandbox])) }
-        problems += problem { _ = try ContainerRuntime("crun").version() }
+        problems += problem { _ = try ContainerRuntime("crun").version(keptIn: stateDirectory) }
         problems += cgroupProblems()
         if let maximum = TextFile.read("/proc/sys/user/max_user_namespaces"), maximum.hasPrefix("0\n") {
             problems.append(

@@ -95,12 +95,10 @@ public struct ContainerHost: Sendable {
             process: process, group: group, limits: spec.limits, gateway: gateway,
             stops: stops + (disk.map { [$0.stop] } ?? []),
             command: spec.command.first ?? "")
-        // Asked while the command runs: it costs as much as a good part of the start.
-        let version = try WorkerThread { _ = try? runtime.version() }  // asked again below, where an error is seen
-        defer { version.join() }
         var outcome = try watch.run()
         outcome.isolation = [
-            "level": level.rawValue, "runtime": runtime.name, "runtimeVersion": try runtime.version(),
+            "level": level.rawValue, "runtime": runtime.name,
+            "runtimeVersion": try runtime.version(keptIn: stateDirectory),
             "cgroup": layout.roots.isEmpty ? "none" : layout.version.rawValue, "limits": group.enforcement.text,
             "seccomp": SystemCalls.name,
             "ids": "\(ContainerUser.firstHostID)+\(ContainerUser.idCount)",

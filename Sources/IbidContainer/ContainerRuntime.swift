@@ -10,7 +10,7 @@ struct ContainerRuntime: Sendable {
     var name: String
     var path: FilePath
 
-    private static let versions = Mutex<[FilePath: String]>([:])
+    private static let versions = Mutex<[String: String]>([:])
 
     /// Finds a runtime on PATH, or at an absolute path.
     ///
@@ -45,9 +45,27 @@ struct ContainerRuntime: Sendable {
         ]
     }
 
-    /// What it says of itself; it is asked once in the life of the process.
-    func version() throws -> String {
-        if let known = Self.versions.withLock({ $0[path] }) { return known }
+    /// What it says of itself. It is asked once, by whichever command is the first: the answer is kept until its file
+    /// is another one.
+    ///
+    /// - Parameter directory: where answers are kept.
+    func version(keptIn directory: FilePath) throws -> String {
+        let identity = try FileIdentity(path).text
+        if let known = Self.versions.withLock({ $0[identity] }) { return known }
+        let record = directory.appending(".runtime-\(name)")
+        let lines = String(decoding: try readIfPresent(record) ?? [], as: UTF8.self).split(separator: "\n")
+        let version: String
+        if lines.count == 2, lines[0] == identity {
+            version = String(lines[1])
+        } else {
+            version = try ask()
+            try writeAtomically(Array("\(identity)\n\(version)\n".utf8), to: record, durable: false)
+        }
+        Self.versions.withLock { $0[identity] = version }
+        return version
+    }
+
+    private func ask() throws -> String {
         var ends: [Int32] = [-1, -1]
         let piped = cl_pipe(&ends)
         guard piped == 0 else { throw IbidError.system("make", "a pipe", errorText(piped)) }
@@ -65,8 +83,6 @@ struct ContainerRuntime: Sendable {
         // The first line is `crun version 1.8.1`.
         let words = String(decoding: text.prefix(max(0, count)), as: UTF8.self).split(whereSeparator: \.isWhitespace)
         guard words.count >= 3, words[1] == "version" else { throw IbidError.runtimeMissing(name) }
-        let version = String(words[2])
-        Self.versions.withLock { $0[path] = version }
-        return version
+        return String(words[2])
     }
 }

@@ -23,9 +23,9 @@ public struct ContainerSpec: Sendable {
     public var devices = ContainerDevices()
     /// File systems in memory that it sees, each empty at first and gone with it.
     public var memoryMounts: [ContainerMemoryMount] = []
-    /// Files that it sees and that lie on no disk.
-    public var secrets: [ContainerSecret] = []
-    /// Variables of its environment whose values lie on no disk either.
+    /// Small files that it sees and that lie on no disk.
+    public var files: [ContainerFile] = []
+    /// Variables of its environment that are secret.
     public var secretEnvironment: [String: String] = [:]
     /// Absolute directories that it finds, owned by its user, also when the image has none; what it writes there lands
     /// in `upper`.
@@ -81,7 +81,7 @@ public struct ContainerSpec: Sendable {
         func refuse(_ what: String) -> IbidError { IbidError("container-spec", what) }
         guard let program = command.first, !program.isEmpty else { throw refuse("there is no command to run") }
         let mounted =
-            binds.map(\.target) + memoryMounts.map(\.target) + secrets.map(\.target)
+            binds.map(\.target) + memoryMounts.map(\.target) + files.map(\.target)
             + devices.mounts.map(\.target)
         for path in [workingDirectory] + directories + mounted {
             guard path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
@@ -132,7 +132,7 @@ public struct ContainerMemoryMount: Hashable, Sendable {
 }
 
 /// A small file that a container sees, handed over in memory: its bytes never lie on a disk.
-public struct ContainerSecret: Hashable, Sendable {
+public struct ContainerFile: Hashable, Sendable {
     /// The largest: 500 KiB, as in BuildKit.
     public static let sizeLimit = 500 << 10
 
@@ -147,8 +147,8 @@ public struct ContainerSecret: Hashable, Sendable {
     /// Group.
     public var gid: UInt32
 
-    /// Makes a secret; readable by the container's root alone unless said otherwise.
-    public init(target: String, bytes: [UInt8], mode: UInt32 = 0o400, uid: UInt32 = 0, gid: UInt32 = 0) {
+    /// Makes a file of the container's root.
+    public init(target: String, bytes: [UInt8], mode: UInt32, uid: UInt32 = 0, gid: UInt32 = 0) {
         self.target = target
         self.bytes = bytes
         self.mode = mode

@@ -4,19 +4,20 @@ import IbidModel
 import IbidStore
 import SystemPackage
 
-/// A container whose files are in place: directories of the workspace, skeleton layer, bundle.
+/// A container whose files are in place: directories of the workspace, skeleton layer.
 struct PreparedContainer {
     let user: ContainerUser
     private let spec: ContainerSpec
     private let binds: [ContainerBind]
-    /// The text of config.json when it holds a secret and must not lie on a disk.
-    private var secretConfig: String?
+    /// The text of the bundle's config.json. It lies on no disk: making and removing files takes longer, and it can
+    /// hold a secret.
+    private let config: String
 
     init(_ spec: ContainerSpec, runtime: ContainerRuntime) throws {
         let stack = LayerStack(spec.layers)
         user = try ContainerUser(spec.user, in: stack)
         let workspace = spec.workspace
-        for name in ["upper", "work", "skeleton", "bundle"] {
+        for name in ["upper", "work", "skeleton"] {
             try makeDirectories(workspace.appending(name))
             // The umask of whoever calls has no say in how the container's root directory looks.
             chmod(workspace.appending(name).string, 0o755)
@@ -25,12 +26,15 @@ struct PreparedContainer {
         let timed = cl_utimes_at(CL_AT_FDCWD, workspace.appending("upper").string, 0, 0)
         guard timed == 0 else { throw IbidError.system("set the time of", workspace.string, errorText(timed)) }
         // A build step may write what is nobody's: a mount keeps it out of the layer.
-        let hosts = workspace.appending("bundle/hosts")
+        let hosts = workspace.appending("hosts")
         if spec.privileges == .build { try TextFile.create(Array(Self.hosts(spec).utf8), at: hosts) }
         binds =
             spec.binds
             + (spec.privileges == .build ? [ContainerBind(source: hosts, target: "/etc/hosts", readOnly: false)] : [])
         self.spec = spec
+        config = String(
+            decoding: CanonicalJSON.bytes(try Bundle(spec: spec, user: user, binds: binds, runtime: runtime).config),
+            as: UTF8.self)
 
         var skeleton = Skeleton(root: workspace.appending("skeleton"), stack: stack)
         for path in ["/proc", "/dev"] { try skeleton.directory(path) }
@@ -51,15 +55,9 @@ struct PreparedContainer {
             }
         }
         for memory in spec.memoryMounts where !isCovered(memory.target) { try skeleton.directory(memory.target) }
-        for secret in spec.secrets where !isCovered(secret.target) { try skeleton.file(secret.target) }
+        for file in spec.files where !isCovered(file.target) { try skeleton.file(file.target) }
         if spec.privileges == .run { try addFacts(to: &skeleton) }
         try skeleton.finish()
-        let config = CanonicalJSON.bytes(try Bundle(spec: spec, user: user, binds: binds, runtime: runtime).config)
-        if spec.secretEnvironment.isEmpty {
-            try TextFile.create(config, at: workspace.appending("bundle/config.json"))
-        } else {
-            secretConfig = String(decoding: config, as: UTF8.self)
-        }
     }
 
     // Docker gives every container these lines; without them nothing resolves `localhost`.
@@ -90,7 +88,7 @@ struct PreparedContainer {
     /// - Parameter hide: the v2 tree of a host that has both, which crun does not start beside.
     func plan(runtime: ContainerRuntime?, hide: FilePath?) -> [String] {
         var plan = [
-            "bundle=\(spec.workspace.appending("bundle"))", "workspace=\(spec.workspace)",
+            "config=\(config)", "workspace=\(spec.workspace)",
             "first-id=\(ContainerUser.firstHostID)", "id-count=\(ContainerUser.idCount)",
         ]
         if !IDMap.current.isInitial { plan.append("nested=1") }
@@ -110,10 +108,9 @@ struct PreparedContainer {
         // A run learns nothing of where its inputs lie on the host.
         let readOnly = spec.privileges == .run ? "sealed=" : "read-only="
         plan += binds.map { ($0.readOnly ? readOnly : "writable=") + $0.source.string }
-        plan += spec.secrets.map {
-            "secret=\(String($0.mode & 0o7777, radix: 8)):\($0.uid):\($0.gid):\(Hex.encode($0.bytes))"
+        plan += spec.files.map {
+            "file=\(String($0.mode & 0o7777, radix: 8)):\($0.uid):\($0.gid):\(Hex.encode($0.bytes))"
         }
-        if let secretConfig { plan.append("config=" + secretConfig) }
         if spec.privileges == .build {
             plan.append("own-network=1")
             if let port = spec.gatewayPort { plan.append("gateway-port=\(port)") }

@@ -7,14 +7,18 @@ import IbidModel
 /// operation makes a context of its own.
 final class KeyHandle: @unchecked Sendable {
     let pointer: OpaquePointer
+    private let knownSPKI: [UInt8]?
 
     /// Takes over a reference; nil when OpenSSL gave none.
-    init?(adopting pointer: OpaquePointer?) {
+    ///
+    /// - Parameter spki: its SubjectPublicKeyInfo, where that is known.
+    init?(adopting pointer: OpaquePointer?, spki: [UInt8]? = nil) {
         guard let pointer else {
             ERR_clear_error()
             return nil
         }
         self.pointer = pointer
+        knownSPKI = spki
     }
 
     deinit { EVP_PKEY_free(pointer) }
@@ -35,7 +39,8 @@ final class KeyHandle: @unchecked Sendable {
 
     /// A public key from SubjectPublicKeyInfo; nil for anything else, trailing bytes included.
     static func publicKey(spki: [UInt8]) -> KeyHandle? {
-        spki.withUnsafeBufferPointer { bytes in
+        if let handle = knownPublicKey(spki) { return handle }
+        return spki.withUnsafeBufferPointer { bytes in
             var cursor = bytes.baseAddress
             guard let handle = KeyHandle(adopting: d2i_PUBKEY(nil, &cursor, bytes.count)),
                 cursor == bytes.baseAddress.map({ $0 + bytes.count })
@@ -46,7 +51,8 @@ final class KeyHandle: @unchecked Sendable {
 
     /// A private key from PKCS#8; nil for anything else.
     static func privateKey(pkcs8: [UInt8]) -> KeyHandle? {
-        pkcs8.withUnsafeBufferPointer { bytes in
+        if let handle = knownPrivateKey(pkcs8) { return handle }
+        return pkcs8.withUnsafeBufferPointer { bytes in
             var cursor = bytes.baseAddress
             guard let info = d2i_PKCS8_PRIV_KEY_INFO(nil, &cursor, bytes.count) else {
                 ERR_clear_error()
@@ -59,6 +65,7 @@ final class KeyHandle: @unchecked Sendable {
 
     /// SubjectPublicKeyInfo.
     func spki() throws -> [UInt8] {
+        if let knownSPKI { return knownSPKI }
         var output: UnsafeMutablePointer<UInt8>?
         let count = i2d_PUBKEY(pointer, &output)
         guard count > 0, let output else { throw IbidError.crypto("write a public key") }

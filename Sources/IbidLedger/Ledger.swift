@@ -31,7 +31,7 @@ public struct Ledger: Sendable {
     public let path: FilePath
     let keysDirectory: FilePath?
     let database: any DatabaseReader
-    let writer: DatabasePool?
+    let writer: DatabaseQueue?
     private let cachedSigner = Cache<LedgerSigner>()
     private let cachedNote = Cache<SignedNote>()
 
@@ -52,7 +52,7 @@ public struct Ledger: Sendable {
         Ledger(path: path, reader: try LedgerDatabase.openReadOnly(path))
     }
 
-    private init(path: FilePath, keys: FilePath, writer: DatabasePool) {
+    private init(path: FilePath, keys: FilePath, writer: DatabaseQueue) {
         self.path = path
         keysDirectory = keys
         database = writer

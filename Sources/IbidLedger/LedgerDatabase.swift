@@ -1,5 +1,6 @@
 import Glibc
 import GRDB
+import GRDBSQLite
 import IbidMerkle
 import IbidModel
 import SystemPackage
@@ -10,7 +11,7 @@ enum LedgerDatabase {
     ///
     /// Under a lock file, because SQLite does not wait for the lock that switching to WAL takes. A crash leaves no
     /// file, an empty one (which the next call fills) or a whole one.
-    static func open(_ path: FilePath, keys: FilePath) throws -> DatabasePool {
+    static func open(_ path: FilePath, keys: FilePath) throws -> DatabaseQueue {
         if !path.removingLastComponent().isEmpty {
             try SmallFile.makePrivateDirectory(path.removingLastComponent())
         }
@@ -19,12 +20,14 @@ enum LedgerDatabase {
         }
     }
 
-    private static func openLocked(_ path: FilePath, keys: FilePath) throws -> DatabasePool {
+    private static func openLocked(_ path: FilePath, keys: FilePath) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.busyMode = .timeout(30)
-        let pool = try DatabasePool(path: path.string, configuration: configuration)
-        try pool.writeWithoutTransaction { db in
-            try requireFullSynchronous(db, path)
+        // One connection: each reads the whole schema, and a command has few questions. A pool would also write, and
+        // wait for the disk, when it is opened (github.com/groue/GRDB.swift/issues/102).
+        let queue = try DatabaseQueue(path: path.string, configuration: configuration)
+        try queue.writeWithoutTransaction { db in
+            try requireDurability(db, path)
             let version = try Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             guard version <= Schema.version else { throw IbidError.ledgerTooNew(path, version: Int(version)) }
             if version == 0 { try initialize(db, path, keys: keys) }
@@ -32,7 +35,7 @@ enum LedgerDatabase {
                 throw IbidError.ledgerDamaged(path, "it is the database of another program")
             }
         }
-        return pool
+        return queue
     }
 
     /// Opens a file that may be damaged, foreign or not ours to write.
@@ -60,12 +63,14 @@ enum LedgerDatabase {
         }
     }
 
-    // GRDB sets NORMAL when it opens a file in WAL mode, and NORMAL loses the last commits with the power.
-    private static func requireFullSynchronous(_ db: Database, _ path: FilePath) throws {
-        try db.execute(sql: "PRAGMA synchronous = FULL")
-        let (synchronous, mode) = (
-            try Int.fetchOne(db, sql: "PRAGMA synchronous"), try String.fetchOne(db, sql: "PRAGMA journal_mode")
-        )
+    // NORMAL would lose the last commits with the power. Whoever closes the file last brings everything into it; the
+    // write-ahead log then stays, with nothing in it, because a new one has to be made durable too.
+    private static func requireDurability(_ db: Database, _ path: FilePath) throws {
+        let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
+        try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 0")
+        let synchronous = try Int.fetchOne(db, sql: "PRAGMA synchronous")
+        var persistent: Int32 = 1
+        sqlite3_file_control(db.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &persistent)
         guard synchronous == 2, mode == "wal" else {
             throw IbidError.system("open", path.string, "SQLite does not keep it durable (synchronous, journal_mode)")
         }

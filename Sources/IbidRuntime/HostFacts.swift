@@ -18,10 +18,26 @@ enum HostFacts {
     /// Processor and kernel of this machine.
     static let current: [String: String] = {
         var facts = ["platform": platform, "kernel": kernelRelease()]
-        let text = FileManager.default.contents(atPath: "/proc/cpuinfo").map { String(decoding: $0, as: UTF8.self) }
-        facts.merge(processor(cpuinfo: text ?? "")) { $1 }
+        facts.merge(processor(cpuinfo: firstProcessor())) { $1 }
         return facts
     }()
+
+    // The kernel writes this file anew for each reader, one processor after the other: only the first is asked for.
+    private static func firstProcessor() -> String {
+        let descriptor = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 16_384)
+        var count = 0
+        while count < bytes.count, !bytes[..<count].contains([0x0a, 0x0a]) {
+            let got = bytes.withUnsafeMutableBytes {
+                read(descriptor, $0.baseAddress.map { $0 + count }, min(4_096, $0.count - count))
+            }
+            if got <= 0 { break }
+            count += got
+        }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
 
     /// Model and feature level from the text of /proc/cpuinfo; the first processor speaks for all.
     static func processor(cpuinfo: String) -> [String: String] {
@@ -30,7 +46,8 @@ enum HostFacts {
             if line.isEmpty { break }
             let halves = line.split(separator: ":", maxSplits: 1)
             guard halves.count == 2 else { continue }
-            fields[trimmed(halves[0])] = trimmed(halves[1])
+            let name = trimmed(halves[0])
+            if name == "model name" || name == "flags" { fields[name] = trimmed(halves[1]) }
         }
         var facts: [String: String] = [:]
         facts["cpu"] = fields["model name"]

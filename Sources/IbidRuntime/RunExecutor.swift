@@ -54,10 +54,10 @@ public struct RunExecutor: Sendable {
             try StreamRecorder(store: store, budget: streams, live: stdout),
             try StreamRecorder(store: store, budget: streams, live: stderr)
         )
-        let profile = try ProfileFiles(spec: spec, host: host, workspace: workspace)
+        let profile = try ProfileFiles(spec: spec, host: host)
         var container = ContainerSpec(
             workspace: workspace, layers: directories, command: spec.command, environment: spec.environment,
-            workingDirectory: spec.workingDirectory, user: spec.user, binds: try inputs(spec) + profile.binds,
+            workingDirectory: spec.workingDirectory, user: spec.user, binds: try inputs(spec),
             directories: [OutputRoots.outputs, spec.workingDirectory],
             limits: ContainerLimits(
                 memoryBytes: spec.limits.memoryBytes, cpuMillis: spec.limits.cpuMillis, pids: spec.limits.pids,
@@ -66,6 +66,7 @@ public struct RunExecutor: Sendable {
                 fileBytes: spec.limits.outputBytes + 1, openFiles: spec.limits.openFiles,
                 writtenBytes: spec.limits.outputBytes, writtenFiles: spec.limits.outputFiles),
             temporary: keepsTemporaryFiles(spec) ? .layer : nil, runtime: spec.runtime)
+        container.files = profile.files
         container.fixedAddresses = setup.fixedAddresses
         container.processors = setup.processors
         if let devices = spec.devices {

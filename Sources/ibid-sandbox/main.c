@@ -19,6 +19,11 @@
 
 #define LOG SCRATCH "/log"
 
+/* What crun and runc tell themselves when they execute a copy of their own file, so that a container can never write to
+   that file through /proc/PID/exe (CVE-2019-5736). They accept a file that is mounted read-only as such a copy, and this
+   program gives them one (open_runtime), which spares a copy and a second execution. */
+#define CLONED "_LIBCONTAINER_CLONED_BINARY=1"
+
 /* The kernel forgets the death signal whenever file system ids change, so it is set again after that; a parent that
    ended in between has left this process to another one. */
 static void die_with_parent(pid_t parent) {
@@ -58,12 +63,21 @@ __attribute__((noreturn)) static void become_runtime(const struct plan *plan, in
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) fail("mount /proc");
     char *arguments[MAX_ARGUMENTS + 2] = {(char *)plan->runtime};
     for (size_t i = 0; i < plan->argument_count; i++) arguments[i + 1] = (char *)plan->arguments[i];
-    char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
+    char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", CLONED, NULL};
     /* The init's descriptor takes the place of the control socket, which moves away. */
     if ((control = fcntl(CONTROL, F_DUPFD_CLOEXEC, 10)) < 0 || dup2(init, INIT_REPORT) < 0)
         fail("hand on the init's descriptor");
     execveat(runtime, "", arguments, environment, AT_EMPTY_PATH);
     fail("execute %s", plan->runtime);
+}
+
+/* The runtime's file in a mount of its own, which can only be read and is in no directory. */
+static int open_runtime(const char *path) {
+    struct mount_attr request = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (fd < 0) fail("open %s", path);
+    if (mount_setattr(fd, "", AT_EMPTY_PATH, &request, sizeof request) < 0) fail("make %s read-only", path);
+    return fd;
 }
 
 static pid_t start_runtime(const struct plan *plan, int runtime, int init, int *pidfd) {
@@ -148,9 +162,8 @@ int main(int count, char **arguments) {
     die_with_parent(parent);
     read_plan(&plan);
 
-    int runtime = -1;
-    if (plan.runtime && (runtime = open(plan.runtime, O_PATH | O_CLOEXEC)) < 0) fail("open %s", plan.runtime);
     if (unshare(CLONE_NEWNS) < 0) fail("make a mount namespace");
+    int runtime = plan.runtime ? open_runtime(plan.runtime) : -1;
     build_root(&plan);
     die_with_parent(parent);
     if (plan.own_network) build_network(plan.gateway_port);

@@ -10,6 +10,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static int clone_tree(const char *path) {
@@ -58,19 +59,21 @@ static void write_file(const char *path, const char *bytes, size_t count, mode_t
 
 static int digit(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
-/* A secret's bytes go from ibid's memory into this file system of memory, and nowhere else. */
-static void make_secret(const struct plan *plan, const struct bind *bind, const char *path) {
+/* The file's bytes go from ibid's memory into this file system of memory, and nowhere else. */
+static void make_file(const struct plan *plan, const struct bind *bind, const char *path) {
     static char bytes[512 << 10];
-    size_t count = strlen(bind->secret) / 2;
+    size_t count = strlen(bind->bytes) / 2;
     if (count > sizeof bytes || bind->uid >= plan->id_count || bind->gid >= plan->id_count) {
         errno = EINVAL;
-        fail("make the secret %s", path);
+        fail("make the file %s", path);
     }
     for (size_t i = 0; i < count; i++)
-        bytes[i] = (char)(digit(bind->secret[2 * i]) << 4 | digit(bind->secret[2 * i + 1]));
+        bytes[i] = (char)(digit(bind->bytes[2 * i]) << 4 | digit(bind->bytes[2 * i + 1]));
     write_file(path, bytes, count, 0600);
     if (chown(path, plan->first_id + bind->uid, plan->first_id + bind->gid) < 0) fail("own %s", path);
     if (chmod(path, bind->mode & 07777) < 0) fail("set the mode of %s", path);
+    /* The moment of a run is not for it to see. */
+    if (utimensat(AT_FDCWD, path, (struct timespec[2]){{0, 0}, {0, 0}}, 0) < 0) fail("set the time of %s", path);
 }
 
 /* On disk, files have the container's plain ids. Layers, workspace and binds are seen through mounts that shift them
@@ -165,14 +168,13 @@ void build_root(const struct plan *plan) {
     }
     for (size_t i = 0; i < plan->bind_count; i++) {
         const struct bind *bind = &plan->binds[i];
-        if (bind->secret) continue;
+        if (bind->bytes) continue;
         binds[i] = open_source(bind);
         set_attributes(binds[i].tree, bind->source,
                        MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | (bind->read_only ? MOUNT_ATTR_RDONLY : 0), id_map);
     }
-    int workspace = clone_tree(plan->workspace), bundle = clone_tree(plan->bundle);
+    int workspace = clone_tree(plan->workspace);
     set_attributes(workspace, plan->workspace, MOUNT_ATTR_NODEV, id_map);
-    set_attributes(bundle, plan->bundle, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY, -1);
     if (id_map >= 0) close(id_map);
 
     if (mount("ibid", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0) fail("mount the scratch space");
@@ -189,8 +191,8 @@ void build_root(const struct plan *plan) {
     make_directory("sealed/empty");
     for (size_t i = 0; i < plan->bind_count; i++) {
         snprintf(name, sizeof name, "bind/%zu", i);
-        if (plan->binds[i].secret) {
-            make_secret(plan, &plan->binds[i], name);
+        if (plan->binds[i].bytes) {
+            make_file(plan, &plan->binds[i], name);
             continue;
         }
         if (plan->binds[i].sealed) {
@@ -203,12 +205,7 @@ void build_root(const struct plan *plan) {
     make_directory("w");
     attach(workspace, "w");
     make_directory("bundle");
-    if (plan->config) {
-        write_file("bundle/config.json", plan->config, strlen(plan->config), 0600);
-        close(bundle);
-    } else {
-        attach(bundle, "bundle");
-    }
+    write_file("bundle/config.json", plan->config, strlen(plan->config), 0600);
     copy_init();
     make_directory("state");
     make_directory("rootfs");

@@ -25,7 +25,7 @@ static uint32_t number(const char *text) {
 }
 
 /* MODE:UID:GID:BYTES, the bytes in hexadecimal. */
-static struct bind secret(const char *text) {
+static struct bind file(const char *text) {
     struct bind bind = {.read_only = 1};
     char *end;
     errno = 0;
@@ -34,9 +34,9 @@ static struct bind secret(const char *text) {
     if (*end == ':') bind.gid = (uint32_t)strtoul(end + 1, &end, 10);
     if (errno || *end != ':') {
         errno = EINVAL;
-        fail("read a secret's mode and owner in the plan");
+        fail("read a file's mode and owner in the plan");
     }
-    bind.secret = end + 1;
+    bind.bytes = end + 1;
     return bind;
 }
 
@@ -45,7 +45,6 @@ static void add_entry(struct plan *plan, const char *entry) {
     if ((value = value_of(entry, "runtime"))) plan->runtime = value;
     else if ((value = value_of(entry, "argument")) && plan->argument_count < MAX_ARGUMENTS)
         plan->arguments[plan->argument_count++] = value;
-    else if ((value = value_of(entry, "bundle"))) plan->bundle = value;
     else if ((value = value_of(entry, "workspace"))) plan->workspace = value;
     else if ((value = value_of(entry, "layer")) && plan->layer_count < MAX_LAYERS)
         plan->layers[plan->layer_count++] = value;
@@ -55,8 +54,8 @@ static void add_entry(struct plan *plan, const char *entry) {
         plan->binds[plan->bind_count++] = (struct bind){.source = value, .read_only = 1, .sealed = 1};
     else if ((value = value_of(entry, "writable")) && plan->bind_count < MAX_BINDS)
         plan->binds[plan->bind_count++] = (struct bind){.source = value};
-    else if ((value = value_of(entry, "secret")) && plan->bind_count < MAX_BINDS)
-        plan->binds[plan->bind_count++] = secret(value);
+    else if ((value = value_of(entry, "file")) && plan->bind_count < MAX_BINDS)
+        plan->binds[plan->bind_count++] = file(value);
     else if ((value = value_of(entry, "config"))) plan->config = value;
     else if ((value = value_of(entry, "hide")) && plan->hide_count < 8) plan->hide[plan->hide_count++] = value;
     else if ((value = value_of(entry, "first-id"))) plan->first_id = number(value);
@@ -83,7 +82,7 @@ void read_plan(struct plan *plan) {
         fail("read the plan: it does not end with a zero byte");
     }
     for (const char *entry = bytes; entry < bytes + file.st_size; entry += strlen(entry) + 1) add_entry(plan, entry);
-    if (!plan->workspace || !plan->bundle || plan->id_count == 0 || plan->layer_count == 0) {
+    if (!plan->workspace || !plan->config || plan->id_count == 0 || plan->layer_count == 0) {
         errno = EINVAL;
         fail("read the plan: something is missing");
     }

@@ -32,10 +32,10 @@ enum { INIT_REPORT = 3 };
 enum { MAX_LAYERS = 500 /* the kernel's OVL_MAX_STACK */, MAX_BINDS = 1000, MAX_ARGUMENTS = 32 };
 
 struct bind {
-    const char *source; /* NULL for a secret */
+    const char *source; /* NULL for a file that lies in memory only */
     int read_only;
     int sealed; /* read-only, and shown without its path on the host */
-    const char *secret; /* the file's bytes in hexadecimal: they never lie on a disk */
+    const char *bytes; /* of such a file, in hexadecimal */
     uint32_t mode, uid, gid;
 };
 
@@ -44,8 +44,7 @@ struct plan {
     const char *runtime; /* absolute path; absent: set everything up, then end (a probe) */
     const char *arguments[MAX_ARGUMENTS]; /* what the runtime is called with, after its own name */
     size_t argument_count;
-    const char *bundle;    /* directory of config.json */
-    const char *config;    /* the text of config.json when it holds a secret; else it lies in the bundle */
+    const char *config;    /* the text of the bundle's config.json */
     const char *workspace; /* directory of upper and work */
     const char *layers[MAX_LAYERS]; /* lowest first */
     size_t layer_count;

@@ -116,7 +116,10 @@ import Testing
     /// `swift test` holds.
     private static func manifest() throws -> [String: Set<String>] {
         let text = try String(contentsOf: root.appendingPathComponent("Package.swift"), encoding: .utf8)
-        let products = ["grdb": "GRDB", "toml": "TOMLKit", "arguments": "ArgumentParser", "system": "SystemPackage"]
+        let products = [
+            "grdb": "GRDB", "sqlite": "GRDBSQLite", "toml": "TOMLKit", "arguments": "ArgumentParser",
+            "system": "SystemPackage",
+        ]
         var targets: [String: Set<String>] = [:]
         let declaration = /\.(?:target|executableTarget)\(\s*name:\s*"([^"]+)"(?:,\s*dependencies:\s*\[([^\]]*)\])?/
         for match in text.matches(of: declaration) {

@@ -29,8 +29,8 @@ struct cl_stat {
     uint32_t mode; /* type and permissions */
     uint32_t links, uid, gid;
     uint32_t device_major, device_minor; /* of a device node */
-    int64_t mtime_seconds;
-    uint32_t mtime_nanoseconds;
+    int64_t mtime_seconds, ctime_seconds;
+    uint32_t mtime_nanoseconds, ctime_nanoseconds;
 };
 
 /* statx(2) of `path` below `dir`; `path` may be "" to mean `dir` itself. A last symbolic link is not followed unless

@@ -10,7 +10,7 @@ import SystemPackage
 struct PreparedMounts {
     var binds: [ContainerBind] = []
     var memory: [ContainerMemoryMount] = []
-    var secrets: [ContainerSecret] = []
+    var secrets: [ContainerFile] = []
     var variables: [String: String] = [:]
     /// The secrets by name, to be looked for.
     var given: [(name: String, bytes: [UInt8])] = []
@@ -110,7 +110,7 @@ extension BuildSession {
         }
         if !mount.target.isEmpty {
             prepared.secrets.append(
-                ContainerSecret(target: mount.target, bytes: secret.bytes, mode: mode, uid: uid, gid: gid))
+                ContainerFile(target: mount.target, bytes: secret.bytes, mode: mode, uid: uid, gid: gid))
         }
     }
 

@@ -207,7 +207,7 @@ extension BuildSession {
             workingDirectory: state.workingDirectory, user: state.execution.user ?? "",
             binds: binds, limits: options.limits,
             privileges: .build, gatewayPort: run.network == "none" ? nil : GatewayPath.port, runtime: options.runtime)
-        (spec.memoryMounts, spec.secrets) = (mounted.memory, mounted.secrets)
+        (spec.memoryMounts, spec.files) = (mounted.memory, mounted.secrets)
         spec.secretEnvironment = mounted.variables
         let output = OutputTail()
         let forward = ProgressSink(progress)
