@@ -92,7 +92,7 @@ let package = Package(
 
         .target(
             name: "IbidExport",
-            dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "IbidStore", "IbidLayer", system],
+            dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "IbidStore", "IbidLayer", "IbidCompare", system],
             swiftSettings: strict),
 
         // Level 4: the only place that sees all stages.
@@ -108,7 +108,8 @@ let package = Package(
         .target(
             name: "IbidCommands", dependencies: ["IbidModel", "IbidEngine", "CLinux", arguments, system],
             swiftSettings: strict),
-        .executableTarget(name: "ibid", dependencies: ["IbidCommands", "ibid-sandbox", "ibid-strict"], swiftSettings: strict),
+        .executableTarget(
+            name: "ibid", dependencies: ["IbidCommands", "ibid-sandbox", "ibid-strict"], swiftSettings: strict),
 
         .target(
             name: "IbidTestSupport", dependencies: ["IbidModel", "IbidCrypto", "CLinux", system],
@@ -125,7 +126,9 @@ let package = Package(
             exclude: ["Oracles"], swiftSettings: strict),
         .testTarget(
             name: "IbidSourceTests",
-            dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidSource", "IbidTestSupport", system],
+            dependencies: [
+                "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidSource", "IbidTestSupport", system,
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "ledger-benchmark", dependencies: ["IbidModel", "IbidMerkle", "IbidLedger", grdb, system],
@@ -133,7 +136,8 @@ let package = Package(
         .testTarget(
             name: "IbidLedgerTests",
             dependencies: [
-                "IbidModel", "IbidCrypto", "IbidMerkle", "IbidLedger", "IbidTestSupport", "ledger-benchmark", grdb, system,
+                "IbidModel", "IbidCrypto", "IbidMerkle", "IbidLedger", "IbidTestSupport", "ledger-benchmark", grdb,
+                system,
             ],
             exclude: ["Foreign"], swiftSettings: strict),
         .testTarget(

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies what `ibid export` wrote, an archive or an audit record, without Ibid.
 
-    verify.py FILE.tar|DIRECTORY|RECORD.json [--key FILE]... [--outputs DIR]
+    verify.py FILE.tar|DIRECTORY|RECORD.json [--key FILE]... [--outputs DIR] [--commit-keys FILE]
 
 Needs Python 3.9 and the package "cryptography". Prints each check, then what was not proved.
 Exit status: 0 everything holds, 1 something does not (tampered with, or never a record), 2 could not check.
@@ -9,6 +9,7 @@ Exit status: 0 everything holds, 1 something does not (tampered with, or never a
 --key FILE pins keys that you got from somewhere else than the record: PEM public keys (P-256 signs statements,
 Ed25519 signs the log) or a line "name+hash+base64". Without it the record is only consistent with itself.
 --outputs DIR holds the files of a directory against the run's outputs.
+--commit-keys FILE judges the commit's own signature: an allowed_signers file or public keys (SSH), a keyring (OpenPGP).
 
 The formats are standards, named at each step: DSSE v1.0, in-toto Statement v1, Rekor v2 hashedrekord 0.0.2,
 RFC 6962 (Merkle tree), C2SP signed-note and tlog-checkpoint, RFC 8785 (canonical JSON), BagIt 1.0 (RFC 8493), git's
@@ -18,16 +19,21 @@ import argparse
 import base64
 import binascii
 import hashlib
+import io
 import json
 import os
+import re
 import stat
+import subprocess
 import sys
 import tarfile
+import tempfile
 
 try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 except ImportError:
     print("verify.py: the Python package 'cryptography' is missing (Debian: python3-cryptography)", file=sys.stderr)
     sys.exit(2)
@@ -40,6 +46,7 @@ TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 ROLE_OF_BUILD_TYPE = {
     "urn:ibid:run-intent:v1": "intent", "urn:ibid:run:v1": "outcome", "urn:ibid:image:v1": "image"}
 RUN_URI = "urn:ibid:run:"
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class Bad(Exception):
@@ -417,30 +424,139 @@ def check_pins(pins, attestor, ledger, name):
 
 # --- The archive: a BagIt bag in a tar, or unpacked -------------------------------------------------------------------
 
+def number(field):
+    """A number in a tar header: octal, or GNU's base 256 for large files."""
+    if field[0] == 0x80:
+        value = int.from_bytes(field[1:], "big")
+        require(value < 2**62, "a number in a header of the tar is out of range")
+        return value
+    match = re.fullmatch(rb"[ \0]*([0-7]*)(?:[ \0].*)?", field, re.DOTALL)
+    require(match, "a number in a header of the tar is malformed")
+    return int(match[1] or b"0", 8)
+
+
+def pax(data):
+    """POSIX.1-2001 extended header: "length key=value\\n", repeated."""
+    records = {}
+    while data:
+        length = data.partition(b" ")[0]
+        require(length.isdigit() and 0 < int(length) <= len(data), "an extended header of the tar is malformed")
+        record, data = data[len(length) + 1:int(length)], data[int(length):]
+        key, equals, value = record[:-1].partition(b"=")
+        require(equals and record.endswith(b"\n") and key not in records, "an extended header of the tar is malformed")
+        records[key] = value
+    require(records.keys() <= {b"path", b"size", b"mtime", b"atime", b"ctime", b"uid", b"gid", b"uname", b"gname"},
+            "an extended header of the tar means more than a name and a size")
+    return records
+
+
+def plain_tar(file):
+    """(name, offset, size) of each file of a tar, (name, None, None) of each directory.
+
+    Refused is whatever two readers could read in two ways, or one of them not at all."""
+    length = file.seek(0, os.SEEK_END)
+    offset, records, long_name = 0, {}, None
+    while True:
+        file.seek(offset)
+        header = file.read(512)
+        require(len(header) == 512, "the tar has no end")
+        if not any(header):
+            break
+        require(number(header[148:156]) == sum(header[:148]) + 8 * 32 + sum(header[156:]), "a header has a wrong sum")
+        kind, size = header[156:157], number(header[124:136])
+        require(kind in (b"0", b"\0", b"5", b"x", b"L"), "the tar has a member that is neither a file nor a directory")
+        require(number(header[100:108]) <= 0o777, "the tar has a member with special permissions")
+        content, offset = offset + 512, offset + 512 + -(-size // 512) * 512
+        if kind in b"xL":
+            require(not records and long_name is None and size <= 2**20, "the tar has two extended headers in a row")
+            data = file.read(size)
+            require(len(data) == size, "the tar ends early")
+            if kind == b"x":
+                records = pax(data)
+            else:
+                long_name = data.partition(b"\0")[0]
+            continue
+        path = header[:100].partition(b"\0")[0]
+        prefix = header[345:500].partition(b"\0")[0] if header[257:263] == b"ustar\0" else b""
+        path = records.get(b"path") or long_name or (prefix + b"/" if prefix else b"") + path
+        if b"size" in records:
+            require(records[b"size"].isdigit(), "an extended header of the tar is malformed")
+            size = int(records[b"size"])
+            offset = content + -(-size // 512) * 512
+        name = path.decode("utf-8")
+        if kind == b"5":
+            require(size == 0, f"the directory {name!r} has content")
+            name = name[:-1] if name.endswith("/") else name
+        require(len(path) <= 4096 and "\0" not in name
+                and all(part not in ("", ".", "..") and len(part.encode()) <= 255 for part in name.split("/")),
+                f"the name {name!r} is not one as it stands")
+        require(content + size <= length, "the tar ends early")
+        yield (name, None, None) if kind == b"5" else (name, content, size)
+        records, long_name = {}, None
+    rest = length - offset
+    require(rest >= 1024 and rest % 512 == 0, "the tar has no end")
+    file.seek(offset)
+    for block in iter(lambda: file.read(1 << 20), b""):
+        require(not any(block), "the tar goes on after its end")
+
+
+class Part(io.RawIOBase):
+    """A part of a file, as a file."""
+
+    def __init__(self, path, start, size):
+        super().__init__()
+        self.file, self.start, self.size, self.place = open(path, "rb"), start, size, 0
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        self.place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.place, os.SEEK_END: self.size}[whence]
+        return self.place
+
+    def readinto(self, buffer):
+        self.file.seek(self.start + self.place)
+        data = self.file.read(max(0, min(len(buffer), self.size - self.place)))
+        buffer[:len(data)] = data
+        self.place += len(data)
+        return len(data)
+
+    def close(self):
+        self.file.close()
+        super().close()
+
+
 class Archive:
     """The files of a bag by their paths. Nothing is unpacked, so no name in it can lead anywhere."""
 
     def __init__(self, path):
         self.opened, self.digests = {}, {}
+        directories = set()
         if os.path.isdir(path):
-            for parent, directories, files in os.walk(path):
-                for name in files + [name for name in directories if os.path.islink(os.path.join(parent, name))]:
+            for parent, below, files in os.walk(path):
+                for name in files + [name for name in below if os.path.islink(os.path.join(parent, name))]:
                     place = os.path.join(parent, name)
                     require(stat.S_ISREG(os.lstat(place).st_mode), f"{place} is not a file")
                     self.opened[os.path.relpath(place, path)] = lambda place=place: open(place, "rb")
+                directories |= {os.path.relpath(os.path.join(parent, name), path) for name in below}
         else:
-            try:
-                tar = tarfile.open(path, "r:")
-                for member in tar:
-                    top, _, name = member.name.partition("/")
-                    require(member.isdir() or (member.isreg() and name and name not in self.opened),
-                            f"{member.name!r} is not one plain file")
-                    self.top = getattr(self, "top", top)
-                    require(top == self.top, "it holds more than one directory")
-                    if member.isreg():
-                        self.opened[name] = lambda member=member: tar.extractfile(member)
-            except (tarfile.TarError, EOFError) as problem:
-                raise Bad(f"not a tar ({problem})") from None
+            top = None
+            with open(path, "rb") as file:
+                for member, offset, size in plain_tar(file):
+                    first, _, name = member.partition("/")
+                    top = top or first
+                    require(first == top and (name or offset is None), "it holds more than one directory")
+                    require(name not in self.opened and name not in directories, f"it has {member!r} twice")
+                    if offset is None:
+                        directories |= {name} - {""}
+                    else:
+                        self.opened[name] = lambda offset=offset, size=size: io.BufferedReader(Part(path, offset, size))
+        parents = {name[:place] for name in self.opened for place in range(len(name)) if name[place] == "/"}
+        require(directories <= parents, f"{sorted(directories - parents)[:1]} holds no file")
+        require(not parents & set(self.opened), "a name is both a file and a directory")
         require("bagit.txt" in self.opened, "it is neither an audit record nor a bag")
 
     def read(self, path):
@@ -470,6 +586,7 @@ def check_bag(archive):
             digest, path = line[:64], line[66:]
             require(line[64:66] == "  " and path not in listed, f"{name} has the line {line[:80]!r}")
             listed[path] = digest
+    require(archive.read("bagit.txt") == b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", "not BagIt 1.0")
     require({"bagit.txt", "bag-info.txt", "manifest-sha256.txt"} <= set(listed), "a tag file is not listed")
     problems = [f"{path} has other bytes" for path, digest in listed.items()
                 if path not in archive.opened or archive.digest(path) != digest]
@@ -480,9 +597,11 @@ def check_bag(archive):
 
 def check_bag_signature(archive, attestor):
     """The list of the lists is signed, so the bag is as its exporter made it, every byte of it."""
+    signature = archive.read("tagmanifest-sha256.txt.sig")
+    # Of each ECDSA signature there is a second form, which anybody can make; that of an archive is the lower one.
+    require(decode_dss_signature(signature)[1] <= P256_ORDER // 2, "its signature is in the second form")
     try:
-        attestor.verify(archive.read("tagmanifest-sha256.txt.sig"), archive.read("tagmanifest-sha256.txt"),
-                        ec.ECDSA(hashes.SHA256()))
+        attestor.verify(signature, archive.read("tagmanifest-sha256.txt"), ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
         raise Bad("its signature is wrong") from None
 
@@ -490,6 +609,7 @@ def check_bag_signature(archive, attestor):
 def check_files(archive, record, outcome):
     """Outputs, logs, inputs, source: each file is the bytes that the outcome names."""
     files = parse_json(archive.read("data/files.json"))
+    require_canonical(archive.read("data/files.json"), files, "files.json")
     require(files["schema"] == "ibid.archive.v1" and files["run"] == record["run"], "files.json is of another run")
     named = {item["name"]: item["digest"]["sha256"] for item in outcome["subject"]}
     definition, details = outcome["predicate"]["buildDefinition"], outcome["predicate"]["runDetails"]
@@ -504,6 +624,8 @@ def check_files(archive, record, outcome):
     require({"data/run/spec.json", "data/run/result.json", "data/logs/stdout.txt", "data/logs/stderr.txt"} <= listed,
             "a document of the run is missing")
     places = {item["path"]: "data/" + item["file"] for item in files["outputs"]}
+    require(len(places) == len(files["outputs"]) and len({item["file"] for item in files["documents"]})
+            == len(files["documents"]), "files.json lists something twice")
     result = parse_json(archive.read("data/run/result.json"))
     outputs = {item["path"]: item["digest"][len("sha256:"):] for item in result["outputs"]}
     require(set(places) == set(outputs), "the outputs listed are not those of the result")
@@ -612,6 +734,60 @@ def check_source(archive, outcome):
     return content(snapshot["commit"], b"commit")
 
 
+def commit_signature(archive, commit):
+    """(signature, what it is over) of a raw commit; None when it carries none."""
+    head, blank, message = commit.partition(b"\n\n")
+    signature, payload, inside = [], [], False
+    for line in head.split(b"\n"):
+        inside = line.startswith(b"gpgsig ") or (inside and line.startswith(b" "))
+        if inside:
+            signature.append(line.partition(b" ")[2] + b"\n")
+        else:
+            payload.append(line)
+    signature, payload = b"".join(signature), b"\n".join(payload) + blank + message
+    if not signature:
+        require("data/source/commit.sig" not in archive.opened, "commit.sig is of no signed commit")
+        return None
+    require(archive.read("data/source/commit.sig") == signature and archive.read("data/source/commit.payload") == payload,
+            "commit.sig and commit.payload are not the commit's")
+    return signature, payload
+
+
+def judge_commit(found, keys):
+    """Judges a commit's signature by the keys in a file, with ssh-keygen or gpg. Returns whose it is."""
+    require(found, "it carries no signature")
+    signature, payload = found
+    with tempfile.TemporaryDirectory() as place:
+        def run(*command):
+            try:
+                return subprocess.run(command, input=payload, capture_output=True, cwd=place)
+            except FileNotFoundError:
+                raise OSError(f"{command[0]} is not installed") from None
+
+        with open(place + "/signature", "wb") as file:
+            file.write(signature)
+        with open(place + "/payload", "wb") as file:
+            file.write(payload)
+        if signature.startswith(b"-----BEGIN SSH SIGNATURE"):
+            with open(keys, encoding="utf-8") as file, open(place + "/allowed", "w", encoding="utf-8") as allowed:
+                for line in file.read().splitlines():  # a bare public key stands for any name
+                    allowed.write(("* " if line.startswith(("ssh-", "ecdsa-", "sk-")) else "") + line + "\n")
+            names = run("ssh-keygen", "-Y", "find-principals", "-f", "allowed", "-s", "signature")
+            require(names.returncode == 0 and names.stdout.strip(), f"not by a key of {keys}")
+            done = run("ssh-keygen", "-Y", "verify", "-f", "allowed", "-I", names.stdout.decode().splitlines()[0], "-n",
+                       "git", "-s", "signature")
+            require(done.returncode == 0, "the signature is wrong")
+            return done.stdout.decode().splitlines()[0]
+        require(signature.startswith(b"-----BEGIN PGP"), "X.509 signatures are not judged here")
+        gpg = ("gpg", "--homedir", place, "--batch", "--no-tty", "--quiet", "--status-fd", "1")
+        imported = run(*gpg, "--import", os.path.abspath(keys))
+        require(imported.returncode == 0, f"{keys} is no keyring that gpg reads")
+        done = run(*gpg, "--verify", "signature", "payload")
+        good = [line[9:] for line in done.stdout.decode("utf-8", "replace").splitlines() if line[9:].startswith("GOODSIG ")]
+        require(done.returncode == 0 and good, "not a good signature by a key of the keyring")
+        return good[0]
+
+
 def check_image(archive, outcome):
     """OCI image layout: manifest, configuration and layers are those of the image that ran."""
     image = outcome["predicate"]["buildDefinition"]["internalParameters"]["image"][len("sha256:"):]
@@ -619,12 +795,14 @@ def check_image(archive, outcome):
     require(archive.digest(place + image) == image, "the manifest has other bytes")
     manifest = parse_json(archive.read(place + image))
     named = {item["digest"][len("sha256:"):] for item in [manifest["config"], *manifest["layers"]]} | {image}
+    index = parse_json(archive.read("data/oci/index.json"))
+    require([item["digest"] for item in index["manifests"]] == ["sha256:" + image], "index.json is of another image")
     require(archive.below(place) == {place + digest for digest in named}, "its blobs are not those that it names")
     for digest in named:
         require(archive.digest(place + digest) == digest, f"blob {digest} has other bytes")
 
 
-def verify_archive(report, archive, pins, outputs):
+def verify_archive(report, archive, pins, outputs, commit_keys):
     """Returns the sentences about what was not proved."""
     report.check("the bag is complete, and nothing else is in it", lambda: check_bag(archive))
     data = report.check("the bag has an audit record", lambda: archive.read("data/record.json"))
@@ -644,11 +822,18 @@ def verify_archive(report, archive, pins, outputs):
     if "data/source/tree.tar" in archive.opened:
         commit = report.check("the source is the tree of the commit that the outcome names",
                               lambda: check_source(archive, outcome))
-        signed = commit is not None and b"\ngpgsig " in commit.partition(b"\n\n")[0]
-        not_proved.append("whose signature the commit carries: check data/source/commit.sig over commit.payload "
-                          "(gpg --verify, or ssh-keygen -Y verify -n git)" if signed
-                          else "who made the commit: it carries no signature")
+        signature = None
+        if commit is not None:
+            signature = report.check("the commit's own signature is the one enclosed, if it has one",
+                                     lambda: commit_signature(archive, commit))
+        if commit_keys is not None:
+            report.check(f"the commit is signed by a key of {commit_keys}", lambda: judge_commit(signature, commit_keys))
+        else:
+            not_proved.append("whose signature the commit carries: signed, not judged (--commit-keys)" if signature
+                              else "who made the commit: it carries no signature")
     else:
+        if commit_keys is not None:
+            report.check("the commit is enclosed", lambda: require(False, "it is not, so nobody can judge its signature"))
         not_proved.append("that the source is the tree of the commit: it is not enclosed")
     if archive.below("data/oci/"):
         report.check("the image enclosed is the one that ran", lambda: check_image(archive, outcome))
@@ -726,7 +911,7 @@ def verify_record(report, data, pins, outputs):
     return record, keys, checkpoint, outcome, not_proved
 
 
-def verify(path, pins, outputs):
+def verify(path, pins, outputs, commit_keys=None):
     report = Report()
     data = None
     if not os.path.isdir(path):
@@ -735,11 +920,13 @@ def verify(path, pins, outputs):
                 file.seek(0)
                 data = file.read()
     if data is not None:
+        if commit_keys is not None:
+            raise ValueError("a record holds no commit: give the archive")
         found = verify_record(report, data, pins, outputs)
         not_proved = found[4] if found else []
     else:
         archive = report.check("the archive holds one bag of plain files", lambda: Archive(path))
-        not_proved = verify_archive(report, archive, pins, outputs) if archive else []
+        not_proved = verify_archive(report, archive, pins, outputs, commit_keys) if archive else []
     if not report.problems:
         print("not proved:")
         for sentence in not_proved:
@@ -751,6 +938,7 @@ def main():
     parser = argparse.ArgumentParser(description="Verify an archive or audit record of Ibid, without Ibid.")
     parser.add_argument("record")
     parser.add_argument("--key", action="append", default=[], metavar="FILE", help="keys you trust: PEM or vkey")
+    parser.add_argument("--commit-keys", metavar="FILE", help="keys you trust commits of: allowed_signers, or a keyring")
     parser.add_argument("--outputs", metavar="DIR", help="hold the files in DIR against the run's outputs")
     arguments = parser.parse_args()
     try:
@@ -759,7 +947,7 @@ def main():
             raise ValueError("there is no key in the files given with --key")
         if arguments.outputs is not None:
             os.listdir(arguments.outputs)
-        problems = verify(arguments.record, pins, arguments.outputs)
+        problems = verify(arguments.record, pins, arguments.outputs, arguments.commit_keys)
     except (OSError, ValueError) as problem:
         print(f"verify.py: could not check: {problem}", file=sys.stderr)
         return 2

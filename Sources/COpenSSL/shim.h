@@ -5,3 +5,4 @@
 #include <openssl/ec.h>
 #include <openssl/sha.h>
 #include <openssl/params.h>
+#include <openssl/ts.h>

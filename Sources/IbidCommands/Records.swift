@@ -28,14 +28,24 @@ struct Verify: ParsableCommand {
         help: "A checkpoint, archive or record that was kept elsewhere: the ledger has to continue it.",
         completion: .file())
     var since: [String] = []
+    @Option(
+        help:
+            "Keys by which the commit's own signature is judged: allowed_signers or public keys (SSH), a keyring (GPG).",
+        completion: .file())
+    var commitKeys: String?
+    @Option(
+        help: "A certificate (PEM) of a time stamp authority that you trust, for the ledger's time stamps.",
+        completion: .file())
+    var tsaCa: [String] = []
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
         if file != nil && (ledger || store) { throw ValidationError("give either a file or --ledger/--store") }
         if file == nil && outputs != nil { throw ValidationError("--outputs belongs to a file") }
-        if file != nil && !since.isEmpty { throw ValidationError("--since is for the ledger") }
-        if store && !ledger && !(key.isEmpty && since.isEmpty) {
-            throw ValidationError("--key and --since are for a file or the ledger")
+        if file == nil && commitKeys != nil { throw ValidationError("--commit-keys belongs to a file") }
+        if file != nil && !tsaCa.isEmpty { throw ValidationError("--tsa-ca is for the ledger") }
+        if store && !ledger && !(key.isEmpty && tsaCa.isEmpty) {
+            throw ValidationError("--key and --tsa-ca are for a file or the ledger")
         }
     }
 
@@ -43,15 +53,16 @@ struct Verify: ParsableCommand {
         var report = VerificationReport()
         if let file {
             report = try RecordCheck.verify(
-                FilePath(file), keys: key.map { FilePath($0) }, outputs: outputs.map { FilePath($0) })
+                FilePath(file), keys: key.map { FilePath($0) }, outputs: outputs.map { FilePath($0) },
+                commitKeys: commitKeys.map { FilePath($0) }, since: since.map { FilePath($0) })
         } else {
             // Who asks about a checkpoint asks about the ledger.
-            let ledgerOnly = ledger || !since.isEmpty
+            let ledgerOnly = ledger || !since.isEmpty || !tsaCa.isEmpty
             if ledgerOnly || !store {
                 report.merge(
                     try Engine.verifyLedger(
-                        of: try CommonOptions.home(), keys: key.map { FilePath($0) }, since: since.map { FilePath($0) })
-                )
+                        of: try CommonOptions.home(), keys: key.map { FilePath($0) }, since: since.map { FilePath($0) },
+                        timestampAuthorities: tsaCa.map { FilePath($0) }))
             }
             if store || !ledgerOnly { report.merge(try common.engine().verifyStore()) }
         }

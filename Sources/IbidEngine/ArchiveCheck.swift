@@ -10,13 +10,16 @@ import SystemPackage
 struct ArchiveCheck {
     private let archive: ArchiveReader
     private let pinned: PinnedKeys
+    private let commitKeys: FilePath?
     private(set) var report = VerificationReport()
     private var record: AuditRecord?
     private var list: JSONValue?
 
-    init(_ archive: ArchiveReader, pinned: PinnedKeys) {
+    /// - Parameter commitKeys: the keys by which the commit's own signature is judged.
+    init(_ archive: ArchiveReader, pinned: PinnedKeys, commitKeys: FilePath? = nil) {
         self.archive = archive
         self.pinned = pinned
+        self.commitKeys = commitKeys
     }
 
     /// What an archive is read into, when it is a sound one.
@@ -59,7 +62,13 @@ struct ArchiveCheck {
         report.proved += found.proved
         report.notProved += found.notProved
         report.problems += found.problems
-        list = try archive.read("files.json").map { try CanonicalJSON.parse($0) }
+        list = try archive.read("files.json").map { bytes in
+            let value = try CanonicalJSON.parse(bytes)
+            guard CanonicalJSON.bytes(value) == bytes else {
+                throw IbidError("malformed-archive", "files.json is not in canonical form")
+            }
+            return value
+        }
         if list?["schema"]?.string != ArchiveContents.schema || list?["run"]?.string != record.run.text {
             report.add("files.json", got: "of another run or form", want: "\(ArchiveContents.schema), \(record.run)")
         }
@@ -111,12 +120,18 @@ struct ArchiveCheck {
 
     private mutating func verifyOutputs(_ content: Content) throws {
         let before = report.problems.count
-        var files: [String: String] = [:]
+        // By bytes: two spellings of one accented letter are two names.
+        var files: [[UInt8]: String] = [:]
         for item in list?["outputs"]?.array ?? [] {
-            if let path = item["path"]?.string, let file = item["file"]?.string { files[path] = file }
+            guard let path = item["path"]?.string, let file = item["file"]?.string,
+                files.updateValue(file, forKey: Array(path.utf8)) == nil
+            else {
+                report.add("files.json", got: "a malformed or doubled output", want: "path and file")
+                continue
+            }
         }
         for output in content.result.outputs {
-            let got = files[output.path].flatMap { archive.digest($0) }
+            let got = files[Array(output.path.utf8)].flatMap { archive.digest($0) }
             if got != output.digest {
                 report.add("output \(output.path)", got: got?.description ?? "missing", want: "\(output.digest)")
             }
@@ -124,8 +139,10 @@ struct ArchiveCheck {
         for file in Set(archive.paths(below: "outputs/")).subtracting(files.values).sorted() {
             report.add(file, got: "in the archive", want: "no file that the run did not give")
         }
-        for path in Set(files.keys).subtracting(content.result.outputs.map(\.path)).sorted() {
-            report.add("output \(path)", got: "listed", want: "no output that the run did not give")
+        for path in Set(files.keys).subtracting(content.result.outputs.map { Array($0.path.utf8) }) {
+            report.add(
+                "output \(String(decoding: path, as: UTF8.self))", got: "listed",
+                want: "no output that the run did not give")
         }
         if archive.digest("logs/stdout.txt") != content.result.stdout
             || archive.digest("logs/stderr.txt") != content.result.stderr
@@ -193,10 +210,16 @@ struct ArchiveCheck {
             return report.add("the outcome", got: "no snapshot", want: "commit, tree and layer")
         }
         guard var proof = try SourceProof(archive, snapshot: snapshot) else {
+            if commitKeys != nil {
+                report.add("the commit", got: "not enclosed", want: "one signed by a key of those given")
+            }
             return report.notProved.append("that the source is the tree of the commit: it is not enclosed")
         }
         proof.verify(into: &report)
         guard let signature = proof.commit.flatMap({ CommitSignature(commit: $0) }) else {
+            if commitKeys != nil {
+                report.add("commit \(snapshot.commit)", got: "no signature", want: "one by a key of those given")
+            }
             return report.notProved.append("who made the commit: it carries no signature")
         }
         if try archive.read("source/commit.payload") != signature.payload
@@ -204,9 +227,21 @@ struct ArchiveCheck {
         {
             report.add("source/commit.sig", got: "not the commit's", want: "the signature in commit \(snapshot.commit)")
         }
-        report.notProved.append(
-            "whose the commit's \(signature.kind.rawValue) signature is: check source/commit.sig over "
-                + "source/commit.payload with a key that you know")
+        try judge(signature, of: snapshot.commit)
+    }
+
+    private mutating func judge(_ signature: CommitSignature, of commit: GitObjectID) throws {
+        let what = "whose the commit's \(signature.kind.rawValue) signature is"
+        guard let commitKeys else {
+            return report.notProved.append(
+                "\(what): signed, not judged; give the keys that you know with --commit-keys, or check source/commit.sig "
+                    + "over source/commit.payload")
+        }
+        switch try CommitJudge(keys: commitKeys).judge(signature) {
+        case .good(let who): report.proved.append("commit \(commit) is signed: \(who)")
+        case .bad(let why): report.add("the signature of commit \(commit)", got: why, want: "by a key of \(commitKeys)")
+        case .unable(let why): report.notProved.append("\(what): \(why)")
+        }
     }
 
     private mutating func verifyImage(_ content: Content) throws {
@@ -221,6 +256,10 @@ struct ArchiveCheck {
             named += [manifest.config.digest] + manifest.layers.map(\.digest)
         }
         let before = report.problems.count
+        let index = try archive.read("oci/index.json").map { try CanonicalJSON.decode(OCI.Index.self, from: $0) }
+        if index?.manifests.map(\.digest) != [digest] {
+            report.add("oci/index.json", got: "another image", want: "\(digest)")
+        }
         for digest in named where archive.digest(blob(digest)) != digest {
             report.add(
                 "the image's blob \(digest)", got: archive.digest(blob(digest))?.description ?? "missing",

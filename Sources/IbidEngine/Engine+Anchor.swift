@@ -92,12 +92,15 @@ extension Engine {
     /// - Parameter authority: the certificate that is trusted, in PEM.
     /// - Throws: `not-a-timestamp` when it is over none of the checkpoints that were given away, or not the authority's.
     public func addTimestamp(_ file: FilePath, authority: FilePath) throws -> AnchorReport {
+        guard let bytes = try readIfPresent(file) else {
+            throw IbidError("file-not-found", "there is no file \(file)", exit: .notFound)
+        }
         for (place, note) in try anchors.notes() where place.removingLastComponent() == anchors.directory {
             let head = try Checkpoint(text: note.text)
-            let arguments = [
-                "openssl", "ts", "-verify", "-data", place.string, "-in", file.string, "-CAfile", authority.string,
-            ]
-            guard (try? tool(arguments)) != nil, let bytes = try readIfPresent(file) else { continue }
+            let over = Array(note.description.utf8)
+            guard (try? TimestampToken(verifying: bytes, over: over, authorities: authority.string)) != nil else {
+                continue
+            }
             try writeAtomically(bytes, to: anchors.path(head.size, "tsr"))
             return report(head, anchors.path(head.size, "tsr").string)
         }
@@ -150,22 +153,11 @@ extension Engine {
     }
 
     private func tool(_ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = arguments
-        let (out, err) = (Pipe(), Pipe())
-        process.standardOutput = out
-        process.standardError = err
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        // Both say little; neither fills a pipe.
-        let text = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let problem = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            let reason = (problem.isEmpty ? text : problem).split(separator: "\n").last.map(String.init) ?? "no reason"
-            throw IbidError("tool-failed", "'\(arguments.prefix(4).joined(separator: " ")) …' failed: \(reason)")
+        let done = try ToolRun(arguments)
+        guard done.status == 0 else {
+            throw IbidError(
+                "tool-failed", "'\(arguments.prefix(4).joined(separator: " ")) …' failed: \(done.complaint)")
         }
-        return text.trimmingCharacters(in: .newlines)
+        return done.output.trimmingCharacters(in: .newlines)
     }
 }

@@ -3,6 +3,7 @@ import IbidExport
 import IbidLedger
 import IbidMerkle
 import IbidModel
+import IbidRuntime
 import IbidStore
 
 extension Engine {
@@ -33,16 +34,39 @@ extension Engine {
         facts.append(("wall time", "\(report.wallMicroseconds / 1_000) ms"))
         facts.append(("processor time", "\(report.cpuMicroseconds / 1_000) ms"))
         if let peak = report.peakMemoryBytes { facts.append(("memory", "\(peak) bytes")) }
+        let decoded = try CanonicalJSON.decode(RunSpec.self, from: spec)
         return RunEvidence(
             run: run, job: report.job, source: report.source,
-            spec: try CanonicalJSON.decode(RunSpec.self, from: spec),
+            spec: decoded,
             result: try CanonicalJSON.decode(RunResult.self, from: result), startedAt: report.startedAt,
             finishedAt: report.finishedAt, facts: facts, refusedOutputs: report.refusedOutputs,
             attestations: try found.record.entries.map { try RunEvidence.Attestation($0, in: found.record) },
             record: found.record.encoded, checkpoint: found.record.checkpoint, formerCheckpoint: found.former,
             consistency: found.consistency, attestorPEM: found.record.attestorKey.pem,
-            ledgerKey: found.record.ledgerKey, documents: documents, imageConfig: config, inventory: inventory,
+            ledgerKey: found.record.ledgerKey, documents: documents,
+            profileFiles: try profileFiles(of: decoded, library: report.host["strict"]), imageConfig: config,
+            inventory: inventory,
             verification: found.record.verify())
+    }
+
+    // A library of another version would not do what that of the run did.
+    private func profileFiles(of spec: RunSpec, library: String?) throws -> [String: [UInt8]] {
+        let profile: ProfileFiles
+        do { profile = try ProfileFiles(spec: spec, host: containers) } catch let error as IbidError
+            where ["profile-unknown", "strict-missing"].contains(error.code)
+        {
+            var plain = spec
+            plain.environment["LD_PRELOAD"] = nil
+            profile = try ProfileFiles(spec: plain, host: containers)
+        }
+        // What the container's own files say of processors (os.cpu_count() asks there).
+        let count = max(1, (spec.limits.cpuMillis + 999) / 1_000)
+        var found = ["/sys/devices/system/cpu/online": Array((count == 1 ? "0\n" : "0-\(count - 1)\n").utf8)]
+        for file in profile.files
+        where file.target != DeterminismProfile.preload || Digest.sha256(of: file.bytes).description == library {
+            found[file.target] = file.bytes
+        }
+        return found
     }
 
     // An image whose layers were collected is still a fact; its inventory is then left out.

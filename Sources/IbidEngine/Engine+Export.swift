@@ -96,8 +96,9 @@ extension Engine {
         let key = try ledger.publicKeys().attestors[0]
         let directory = home.cache.appending("signatures")
         let path = directory.appending(Digest.sha256(of: Array(key.keyID.utf8) + bytes).hex)
-        if let kept = try readIfPresent(path), key.isValid(kept, for: bytes) { return kept }
-        let signature = try ledger.sign(bytes)
+        if let kept = try readIfPresent(path), key.isValid(kept, for: bytes) { return P256.lowered(kept) ?? kept }
+        let made = try ledger.sign(bytes)
+        let signature = P256.lowered(made) ?? made
         try makeDirectories(directory, mode: 0o700)
         try writeAtomically(signature, to: path, durable: false)
         return signature

@@ -11,13 +11,15 @@ extension Engine {
     /// - Parameters:
     ///   - keys: files of public keys that the caller trusts.
     ///   - since: checkpoints, archives or records that were kept elsewhere: the ledger has to continue them.
+    ///   - timestampAuthorities: files of certificates that time stamps (RFC 3161) are held against.
     /// - Throws: `ledger-missing` when the home has none.
     public static func verifyLedger(
-        of home: Home, keys: [FilePath] = [], since: [FilePath] = []
+        of home: Home, keys: [FilePath] = [], since: [FilePath] = [], timestampAuthorities: [FilePath] = []
     ) throws -> VerificationReport {
         guard access(home.ledger.string, F_OK) == 0 else { throw IbidError.ledgerMissing(home.ledger) }
         let pinned = try RecordCheck.pins(keys)
         var options = VerifyOptions()
+        options.timestampAuthorities = timestampAuthorities
         options.since = try since.map { try RecordCheck.checkpoint(in: $0) }
         do {
             return try Ledger.open(at: home.ledger, keys: home.keys).verify(pinned: pinned, options: options)

@@ -10,8 +10,15 @@ public enum RecordCheck {
     /// - Parameters:
     ///   - keys: files of public keys that the caller trusts; none takes the keys in the file.
     ///   - outputs: a directory with the run's outputs, to be compared with the record.
+    ///   - commitKeys: the keys by which the commit's own signature is judged, for an archive.
+    ///   - since: checkpoints, archives or records that were kept elsewhere: the file has to be of the same history.
     /// - Throws: `IbidError` when a file cannot be read; what is wrong with the record is in the report.
-    public static func verify(_ file: FilePath, keys: [FilePath], outputs: FilePath?) throws -> VerificationReport {
+    public static func verify(
+        _ file: FilePath, keys: [FilePath], outputs: FilePath?, commitKeys: FilePath? = nil, since: [FilePath] = []
+    ) throws -> VerificationReport {
+        if let commitKeys, fileSize(commitKeys) == nil {
+            throw IbidError("file-not-found", "there is no key file \(commitKeys)", exit: .notFound)
+        }
         let pinned = try pins(keys)
         guard let start = try firstBytes(of: file) else {
             throw IbidError("file-not-found", "there is no file \(file)", exit: .notFound)
@@ -19,7 +26,15 @@ public enum RecordCheck {
         // A directory has no bytes, and is an archive that was unpacked.
         // A record is canonical JSON, so it begins like this; everything else has to be an archive.
         if start.first == UInt8(ascii: "{") {
-            return AuditRecord.verify(try readIfPresent(file) ?? [], pinned: pinned, outputs: outputs)
+            if commitKeys != nil {
+                throw IbidError("no-commit", "\(file) is a record, which holds no commit", exit: .usage)
+            }
+            let bytes = try readIfPresent(file) ?? []
+            var report = AuditRecord.verify(bytes, pinned: pinned, outputs: outputs)
+            if report.ok {
+                try History(AuditRecord(decoding: bytes), former: nil).verify(since: since, into: &report)
+            }
+            return report
         }
         let archive: ArchiveReader
         do { archive = try ArchiveReader(file) } catch let error as IbidError where error.code == "malformed-archive" {
@@ -27,9 +42,12 @@ public enum RecordCheck {
             report.add("\(file)", got: error.message, want: "an archive or a record that 'ibid export' wrote")
             return report
         }
-        var check = ArchiveCheck(archive, pinned: pinned)
+        var check = ArchiveCheck(archive, pinned: pinned, commitKeys: commitKeys)
         let content = check.run()
         var report = check.report
+        if report.ok, let record = content?.record {
+            try History(record, former: archive.formerCheckpoint()).verify(since: since, into: &report)
+        }
         if let outputs, let record = content?.record {
             let compared = record.verify(pinned: pinned, outputs: outputs)
             report.problems += compared.problems.filter { !report.problems.contains($0) }

@@ -70,6 +70,7 @@ public struct ArchiveContents {
         let script = RerunScript(evidence: evidence, inputs: inputs)
         files.append(ArchiveFile("rerun/run.sh", script.text, executable: true))
         files.append(ArchiveFile("rerun/outputs.txt", script.outputList))
+        files += evidence.profileFiles.map { ArchiveFile("rerun/profile/" + RerunScript.fileName($0), $1) }
         if options.withImage { files += try imageFiles() }
         files.append(ArchiveFile("files.json", CanonicalJSON.bytes(list(outputs, documents))))
         files.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }

@@ -9,6 +9,8 @@ public import SystemPackage
 public struct ArchiveReader {
     /// One file in it.
     struct Member {
+        /// The path as it is written: names that look alike are not the same.
+        var path: [UInt8]
         /// The file that has its bytes: the archive, or one of an unpacked archive.
         var file: FilePath
         /// Where its bytes begin in that file.
@@ -21,7 +23,7 @@ public struct ArchiveReader {
     /// The one directory that the tar holds.
     let name: String
     /// The files by their path below that directory.
-    let members: [String: Member]
+    private(set) var members: [String: Member] = [:]
 
     /// Reads the whole archive once and hashes every file in it.
     ///
@@ -29,12 +31,14 @@ public struct ArchiveReader {
     /// - Throws: `malformed-archive` when it is no tar of one bag, or holds anything but plain files.
     public init(_ file: FilePath) throws {
         self.file = file
-        if let members = try Self.unpacked(file) {
+        var directories: Set<[UInt8]> = []
+        if let members = try Self.unpacked(file, &directories) {
             self.members = members
             name = file.lastComponent?.string ?? ""
+            try requireNeeded(directories)
             return
         }
-        let tar = try TarReader(file: file)
+        let tar = try TarReader(file: file, plain: true)
         var members: [String: Member] = [:]
         var top: String?
         while let entry = try tar.next() {
@@ -45,7 +49,10 @@ public struct ArchiveReader {
             if top == nil { top = parts[0] }
             guard parts[0] == top else { throw Self.malformed(file, "it holds more than one directory") }
             switch entry.kind {
-            case .directory: continue
+            case .directory:
+                if parts.count == 2, !directories.insert(Array(parts[1].utf8)).inserted {
+                    throw Self.malformed(file, "it has '\(path)' twice")
+                }
             case .file(let size):
                 let offset = tar.contentOffset
                 var hasher = SHA256Hasher()
@@ -53,17 +60,42 @@ public struct ArchiveReader {
                 guard parts.count == 2, members[parts[1]] == nil else {
                     throw Self.malformed(file, "it has '\(path)' twice, or beside its directory")
                 }
-                members[parts[1]] = Member(file: file, offset: offset, size: size, digest: hasher.finish())
+                members[parts[1]] = Member(
+                    path: Array(parts[1].utf8), file: file, offset: offset, size: size, digest: hasher.finish())
             default: throw Self.malformed(file, "'\(path)' is neither a file nor a directory")
             }
         }
         guard let top, members["bagit.txt"] != nil else { throw Self.malformed(file, "it is no bag") }
         name = top
         self.members = members
+        try requireNeeded(directories)
+    }
+
+    // A directory without a file is listed nowhere, and its name says something.
+    private func requireNeeded(_ directories: Set<[UInt8]>) throws {
+        var needed: Set<[UInt8]> = []
+        for member in members.values {
+            for slash in member.path.indices where member.path[slash] == UInt8(ascii: "/") {
+                needed.insert(Array(member.path[..<slash]))
+            }
+        }
+        if let directory = directories.subtracting(needed).min(by: { $0.lexicographicallyPrecedes($1) }) {
+            throw Self.malformed(file, "the directory '\(String(decoding: directory, as: UTF8.self))' holds no file")
+        }
+        if let file = members.values.first(where: { needed.contains($0.path) }) {
+            throw Self.malformed(
+                self.file, "'\(String(decoding: file.path, as: UTF8.self))' is both a file and a directory")
+        }
+    }
+
+    /// The file of a name; nil when there is none of that very name.
+    func member(_ path: String) -> Member? {
+        guard let member = members[path], member.path.elementsEqual(path.utf8) else { return nil }
+        return member
     }
 
     /// The files of an unpacked archive; nil when the path is no directory.
-    private static func unpacked(_ root: FilePath) throws -> [String: Member]? {
+    private static func unpacked(_ root: FilePath, _ directories: inout Set<[UInt8]>) throws -> [String: Member]? {
         var status = stat()
         guard stat(root.string, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
         var members: [String: Member] = [:]
@@ -81,7 +113,9 @@ public struct ArchiveReader {
                 let path = directory.appending(name)
                 guard lstat(path.string, &status) == 0 else { throw IbidError.system("read", path.string, lastError()) }
                 switch status.st_mode & S_IFMT {
-                case S_IFDIR: try list(path, prefix + name + "/")
+                case S_IFDIR:
+                    directories.insert(Array((prefix + name).utf8))
+                    try list(path, prefix + name + "/")
                 case S_IFREG:
                     var hasher = SHA256Hasher()
                     var size: Int64 = 0
@@ -90,7 +124,11 @@ public struct ArchiveReader {
                         size += Int64($0.count)
                     }
                     let digest = hasher.finish()
-                    members[prefix + name] = Member(file: path, offset: 0, size: size, digest: digest)
+                    guard members[prefix + name] == nil else {
+                        throw malformed(root, "it has '\(prefix)\(name)' twice, in two spellings")
+                    }
+                    members[prefix + name] = Member(
+                        path: Array((prefix + name).utf8), file: path, offset: 0, size: size, digest: digest)
                 default: throw malformed(root, "'\(prefix)\(name)' is neither a file nor a directory")
                 }
             }
@@ -101,7 +139,7 @@ public struct ArchiveReader {
     }
 
     /// The digest of a file below `data/`; nil when there is none.
-    public func digest(_ path: String) -> Digest? { members["data/" + path]?.digest }
+    public func digest(_ path: String) -> Digest? { member("data/" + path)?.digest }
 
     /// The paths below `data/` that begin so, sorted.
     public func paths(below prefix: String) -> [String] {
@@ -112,7 +150,7 @@ public struct ArchiveReader {
     public func read(_ path: String, limit: Int64 = 256 << 20) throws -> [UInt8]? { try bytes("data/" + path, limit) }
 
     func bytes(_ path: String, _ limit: Int64 = 256 << 20) throws -> [UInt8]? {
-        guard let member = members[path], member.size <= limit else { return nil }
+        guard let member = member(path), member.size <= limit else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(member.size))
         try forEachChunk(member) { bytes.append(contentsOf: $0) }
@@ -124,7 +162,7 @@ public struct ArchiveReader {
 
     /// Gives the bytes of a file below `data/` piece by piece.
     public func forEachChunk(of path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        guard let member = members["data/" + path] else { throw Self.malformed(file, "it has no '\(path)'") }
+        guard let member = member("data/" + path) else { throw Self.malformed(file, "it has no '\(path)'") }
         try forEachChunk(member, body)
     }
 
@@ -146,7 +184,7 @@ public struct ArchiveReader {
 
     /// Reads a tar that lies in the archive, such as `source/tree.tar`; false when there is none.
     func withNested(_ path: String, _ body: (TarReader) throws -> Void) throws -> Bool {
-        guard let member = members["data/" + path] else { return false }
+        guard let member = member("data/" + path) else { return false }
         let descriptor = try FileDescriptor.open(member.file, .readOnly, options: .closeOnExec)
         defer { try? descriptor.close() }
         try descriptor.seek(offset: member.offset, from: .start)

@@ -12,7 +12,7 @@ extension ArchiveReader {
         for (path, digest) in tags.merging(payload, uniquingKeysWith: { first, _ in first }).sorted(by: {
             $0.key < $1.key
         }) {
-            guard let member = members[path] else {
+            guard let member = member(path) else {
                 report.add(path, got: "missing", want: "\(digest)")
                 continue
             }
@@ -34,6 +34,9 @@ extension ArchiveReader {
         let signature = (try? bytes(ArchiveWriter.signatureName, 1_024)) ?? []
         if let signed = try? bytes("tagmanifest-sha256.txt"), !key.isValid(signature, for: signed) {
             report.add("the signature over the bag", got: "not valid", want: "valid for \(key.keyID)")
+        } else if P256.lowered(signature) != signature {
+            // Of each signature there is a second form, which anybody can make.
+            report.add("the signature over the bag", got: "in its second form", want: "as the exporter wrote it")
         }
         if report.problems.count == before {
             report.proved.append(

@@ -6,7 +6,6 @@ import IbidStore
 /// The archive for people: one HTML file without scripts and without anything from elsewhere.
 struct Page {
     private static let largestPicture: Int64 = 4 << 20
-    private static let largestText = 16 << 10
     private static let enclosedBytes: Int64 = 24 << 20
 
     let evidence: RunEvidence
@@ -57,7 +56,7 @@ struct Page {
         padding:.15rem .8rem .15rem 0;overflow-wrap:anywhere}td:first-child{color:#555;white-space:nowrap}\
         table.data td,table.data th{border:1px solid #ddd;padding:.1rem .5rem;color:#222;font-size:85%}\
         pre{background:#f6f6f6;padding:.7rem;overflow-x:auto;font-size:85%}img{max-width:100%;border:1px solid #eee}\
-        code{font-size:85%;overflow-wrap:anywhere}li.yes::marker{content:"✓ "}li.no::marker{content:"? "}
+        pre.cell{background:#fff;border-left:3px solid #ccc}code{font-size:85%;overflow-wrap:anywhere}li.yes::marker{content:"✓ "}li.no::marker{content:"? "}
         """
 
     private static let instructions = """
@@ -145,7 +144,10 @@ struct Page {
         var left = Self.enclosedBytes
         var text = ""
         for (output, file) in zip(evidence.result.outputs, outputs) {
-            let link = "<a href=\"\(ResearchCrate.identifier(file))\">\(HTML.escape(output.path))</a>"
+            let name = HTML.escape(output.path)
+            // What a browser would run is shown as text, and never one click away.
+            let link =
+                Preview.isActive(output.path) ? name : "<a href=\"\(ResearchCrate.identifier(file))\">\(name)</a>"
             text += "<h3>\(link)</h3><p>\(output.size) bytes, <code>\(output.digest)</code></p>\n"
             if output.kind == .symlink {
                 text += "<p>A symbolic link; the file in this archive holds its target.</p>"
@@ -161,36 +163,16 @@ struct Page {
 
     private func preview(_ output: RunOutput, _ left: inout Int64) throws -> String {
         let bytes = try store.read(output.digest)
-        if let type = Self.pictureType(bytes, output.path) {
-            left -= output.size
-            // A picture in an img element runs no scripts, SVG included.
-            return "<img alt=\"\(HTML.escape(output.path))\" src=\"data:\(type);base64,\(Base64.encode(bytes))\">\n"
-        }
-        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else { return "" }
-        let name = output.path.lowercased()
-        if name.hasSuffix(".csv") { return HTML.table(DelimitedText.rows(text, separator: ",")) }
-        if name.hasSuffix(".tsv") { return HTML.table(DelimitedText.rows(text, separator: "\t")) }
-        return pre(bytes)
-    }
-
-    private static func pictureType(_ bytes: [UInt8], _ path: String) -> String? {
-        if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) { return "image/png" }
-        if bytes.starts(with: [0xff, 0xd8, 0xff]) { return "image/jpeg" }
-        if bytes.starts(with: "GIF8".utf8) { return "image/gif" }
-        if bytes.starts(with: "RIFF".utf8), bytes.dropFirst(8).starts(with: "WEBP".utf8) { return "image/webp" }
-        return path.lowercased().hasSuffix(".svg") && bytes.starts(with: "<".utf8) ? "image/svg+xml" : nil
+        let html = Preview.html(bytes, name: output.path)
+        left -= Int64(html.utf8.count)
+        return html
     }
 
     private func stream(_ name: String, _ digest: Digest) throws -> String {
         let size = try store.size(of: digest)
         guard size > 0 else { return "<p>\(name): nothing</p>" }
         let link = "<p><a href=\"logs/\(name).txt\">\(name)</a>, \(size) bytes</p>"
-        return size > Self.largestPicture ? link : link + pre(try store.read(digest))
-    }
-
-    private func pre(_ bytes: [UInt8]) -> String {
-        let text = String(decoding: bytes.prefix(Self.largestText), as: UTF8.self)
-        return "<pre>\(HTML.escape(text))</pre>" + (bytes.count > Self.largestText ? "<p>… and more</p>" : "")
+        return size > Self.largestPicture ? link : link + Preview.text(try store.read(digest))
     }
 }
 
@@ -234,12 +216,14 @@ enum HTML {
 enum DelimitedText {
     static func rows(_ text: String, separator: Character) -> [[String]] {
         var rows: [[String]] = []
-        var (row, cell, quoted) = ([String](), "", false)
+        var (row, cell, quoted, before) = ([String](), "", false, Character(" "))
         for character in text {
+            defer { before = character }
             if quoted {
-                // A doubled quote ends and begins again; what is between the two is nothing.
                 if character == "\"" { quoted = false } else { cell.append(character) }
             } else if character == "\"" {
+                // A doubled quote ended and begins again, and stands for one.
+                if before == "\"" { cell.append(character) }
                 quoted = true
             } else if character == separator {
                 row.append(cell)

@@ -86,6 +86,9 @@ public struct RunEvidence: Sendable {
     public var ledgerKey: NoteKey
     /// The documents that the outcome names: `spec.json`, `result.json`, `lock.json`, `Dockerfile`.
     public var documents: [Document]
+    /// The files of the run's determinism profile, by the paths at which it saw them; without those that this machine
+    /// has in another version only.
+    public var profileFiles: [String: [UInt8]]
     /// The image's configuration; nil when its blob is gone.
     public var imageConfig: OCI.ImageConfig?
     /// The software in the image; nil when its layers are gone.
@@ -99,7 +102,8 @@ public struct RunEvidence: Sendable {
         finishedAt: Timestamp, facts: [(String, String)], refusedOutputs: [String: String],
         attestations: [Attestation], record: [UInt8], checkpoint: SignedNote, formerCheckpoint: SignedNote,
         consistency: ConsistencyProof, attestorPEM: String, ledgerKey: NoteKey, documents: [Document],
-        imageConfig: OCI.ImageConfig?, inventory: SoftwareInventory?, verification: VerificationReport
+        profileFiles: [String: [UInt8]], imageConfig: OCI.ImageConfig?, inventory: SoftwareInventory?,
+        verification: VerificationReport
     ) {
         self.run = run
         self.job = job
@@ -118,6 +122,7 @@ public struct RunEvidence: Sendable {
         self.attestorPEM = attestorPEM
         self.ledgerKey = ledgerKey
         self.documents = documents
+        self.profileFiles = profileFiles
         self.imageConfig = imageConfig
         self.inventory = inventory
         self.verification = verification

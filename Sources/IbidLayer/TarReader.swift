@@ -20,9 +20,15 @@ public final class TarReader {
     private var remaining: Int64 = 0
     private var padding: Int64 = 0
     private var global: [String: [UInt8]] = [:]
+    private let plain: Bool
 
     /// Opens an archive file.
-    public init(file: FilePath) throws {
+    ///
+    /// - Parameter plain: refuses whatever two readers could read in two ways, although it is no error: names that are
+    ///   not as they stand, members that are neither files nor directories, set-user-ID bits, headers for all members,
+    ///   records that mean more than a name, a size, an owner and a time, and bytes after the end.
+    public init(file: FilePath, plain: Bool = false) throws {
+        self.plain = plain
         do {
             descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
         } catch {
@@ -36,6 +42,7 @@ public final class TarReader {
     public init(descriptor: FileDescriptor, name: String) {
         self.descriptor = descriptor
         owned = false
+        plain = false
         self.name = name
     }
 
@@ -59,13 +66,18 @@ public final class TarReader {
         var longLink: [UInt8]?
         while true {
             let at = offset
-            guard let block = try readBlock() else { return nil }
+            guard let block = try readBlock() else {
+                if plain { throw malformed("has no end", at: at) }
+                return nil
+            }
             if block.allSatisfy({ $0 == 0 }) {
                 // One zero block ends the archive; what follows it is padding.
+                if plain { try endInZeros() }
                 return nil
             }
             try checkSum(block, at: at)
             let size = try number(block, 124, 12, at: at)
+            if plain { try requirePlain(block, records, longName, at: at) }
             switch block[156] {
             case UInt8(ascii: "x"): records.merge(try parse(try extended(size, at: at), at: at)) { $1 }
             case UInt8(ascii: "g"):
@@ -106,6 +118,7 @@ public final class TarReader {
         let link = records["linkpath"] ?? longLink ?? trimmed(block[157..<257])
         let size = try decimal(records["size"], at: at) ?? headerSize
         let directory = type == UInt8(ascii: "5") || (type == UInt8(ascii: "0") && path.last == UInt8(ascii: "/"))
+        if plain { try requirePlain(path: path, isDirectory: type == UInt8(ascii: "5"), at: at) }
         path = try cleaned(path, at: at)
         let kind: TarEntry.Kind
         switch type {
@@ -138,6 +151,44 @@ public final class TarReader {
             path: path, kind: kind, mode: UInt32(try number(block, 100, 8, at: at) & 0o7777),
             uid: try id(records["uid"], number(block, 108, 8, at: at), at: at),
             gid: try id(records["gid"], number(block, 116, 8, at: at), at: at), mtime: mtime, xattrs: xattrs)
+    }
+
+    private static let plainRecords: Set<String> = [
+        "path", "size", "mtime", "atime", "ctime", "uid", "gid", "uname", "gname",
+    ]
+
+    private func requirePlain(_ block: [UInt8], _ records: [String: [UInt8]], _ longName: [UInt8]?, at: Int64) throws {
+        guard [0, UInt8(ascii: "0"), UInt8(ascii: "5"), UInt8(ascii: "x"), UInt8(ascii: "L")].contains(block[156])
+        else {
+            throw malformed("has a member that is neither a file nor a directory", at: at)
+        }
+        guard try number(block, 100, 8, at: at) & ~0o777 == 0 else {
+            throw malformed("has a member with special permissions", at: at)
+        }
+        let isHeader = block[156] == UInt8(ascii: "x") || block[156] == UInt8(ascii: "L")
+        guard Self.plainRecords.isSuperset(of: records.keys), longName == nil || (records["path"] == nil && !isHeader),
+            records.isEmpty || !isHeader
+        else { throw malformed("has an extended header that means more than a name and a size", at: at) }
+        let size = try number(block, 124, 12, at: at)
+        guard block[156] != UInt8(ascii: "5") || (size == 0 && records["size"] == nil) else {
+            throw malformed("has a directory with content", at: at)
+        }
+    }
+
+    private func requirePlain(path: [UInt8], isDirectory: Bool, at: Int64) throws {
+        let name = isDirectory && path.last == UInt8(ascii: "/") ? path.dropLast() : path[...]
+        guard try cleaned(Array(name), at: at) == Array(name), !name.isEmpty else {
+            throw malformed("has a name that is not as it stands", at: at)
+        }
+    }
+
+    private func endInZeros() throws {
+        var blocks = 0
+        while let block = try readBlock() {
+            guard block.allSatisfy({ $0 == 0 }) else { throw malformed("goes on after its end", at: offset - 512) }
+            blocks += 1
+        }
+        guard blocks > 0 else { throw malformed("has no end", at: offset) }
     }
 
     private func headerPath(_ block: [UInt8]) -> [UInt8] {
@@ -246,6 +297,7 @@ public final class TarReader {
                 throw malformed("has a malformed extended header", at: at)
             }
             let key = String(decoding: record[record.startIndex..<equals], as: UTF8.self)
+            if plain && records[key] != nil { throw malformed("has an extended header with a doubled record", at: at) }
             if key.hasPrefix("GNU.sparse.") { throw malformed("has a sparse file, which is not supported", at: at) }
             records[key] = Array(record[(equals + 1)...])
             rest = rest[(rest.startIndex + length)...]

@@ -19,6 +19,18 @@ public struct Anchors: Sendable {
     /// A file in the directory.
     public func path(_ size: Int64, _ kind: String) -> FilePath { directory.appending("\(size).\(kind)") }
 
+    /// The answer of a time stamp authority over a checkpoint; nil when there is none.
+    public func timestamp(_ size: Int64) throws -> [UInt8]? {
+        let file = path(size, "tsr")
+        guard access(file.string, F_OK) == 0 else { return nil }
+        let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
+        defer { try? descriptor.close() }
+        // An answer with its certificates takes some thousand bytes.
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = try bytes.withUnsafeMutableBytes { try descriptor.read(into: $0) }
+        return Array(bytes.prefix(count))
+    }
+
     /// The files outside that are looked at before each append.
     public func places() throws -> [FilePath] {
         guard case .text(let text) = try SmallFile.read(directory.appending("places")) else { return [] }

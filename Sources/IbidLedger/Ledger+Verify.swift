@@ -1,4 +1,5 @@
 import GRDB
+import IbidCrypto
 import IbidMerkle
 public import IbidModel
 public import SystemPackage
@@ -17,7 +18,7 @@ extension Ledger {
             }
             if let keysDirectory {
                 try verifyReleased(keysDirectory, &report)
-                try verifyAnchors(keysDirectory, &report)
+                try verifyAnchors(keysDirectory, options.timestampAuthorities, &report)
             }
         } catch let error as IbidError {
             report.add("the ledger \(path)", got: error.message, want: "readable")
@@ -51,7 +52,9 @@ extension Ledger {
         }
     }
 
-    private func verifyAnchors(_ keys: FilePath, _ report: inout VerificationReport) throws {
+    private func verifyAnchors(
+        _ keys: FilePath, _ authorities: [FilePath], _ report: inout VerificationReport
+    ) throws {
         let (anchors, key) = (Anchors(keys: keys), try read { try LedgerIdentity($0) }.ledgerKey)
         for (place, note) in try anchors.notes() {
             let checkpoint = try Checkpoint(text: note.text)
@@ -70,13 +73,30 @@ extension Ledger {
             }
             if isOutside { continue }
             try verifyCosignature(anchors, checkpoint.size, &report)
-            let stamp = anchors.path(checkpoint.size, "tsr")
-            if case .text = try SmallFile.read(stamp) {
-                report.notProved.append(
-                    "when the checkpoint over \(checkpoint.size) entries was made: check its time stamp with 'openssl ts "
-                        + "-verify -data \(place) -in \(stamp) -CAfile …' and a certificate that you know")
-            }
+            try verifyTimestamp(anchors, checkpoint.size, over: note, authorities, &report)
         }
+    }
+
+    private func verifyTimestamp(
+        _ anchors: Anchors, _ size: Int64, over note: SignedNote, _ authorities: [FilePath],
+        _ report: inout VerificationReport
+    ) throws {
+        guard let stamp = try anchors.timestamp(size) else { return }
+        if authorities.isEmpty {
+            return report.notProved.append(
+                "when the checkpoint over \(size) entries was made: \(anchors.path(size, "tsr")) is a time stamp; give the "
+                    + "authority's certificate with --tsa-ca")
+        }
+        var refusal = ""
+        for authority in authorities {
+            do {
+                let token = try TimestampToken(
+                    verifying: stamp, over: Array(note.description.utf8), authorities: authority.string)
+                return report.proved.append(
+                    "time-stamped: an authority of \(authority) saw the first \(size) entries at \(token.time)")
+            } catch let error as IbidError { refusal = error.message }
+        }
+        report.add("the time stamp over \(size) entries", got: refusal, want: "one of an authority that was given")
     }
 
     private func verifyCosignature(_ anchors: Anchors, _ size: Int64, _ report: inout VerificationReport) throws {

@@ -1,9 +1,12 @@
 public import IbidMerkle
+public import SystemPackage
 
 /// What a verification of a ledger covers.
 public struct VerifyOptions: Sendable {
     /// Checkpoints of this ledger that were kept elsewhere: its first entries have to be theirs.
     public var since: [SignedNote] = []
+    /// Files of certificates (PEM) of time stamp authorities that the caller trusts.
+    public var timestampAuthorities: [FilePath] = []
     /// Whether the signature of every statement is checked, which takes most of the time.
     public var statementSignatures = true
     /// Whether the signature of every checkpoint is checked, or only the newest one's.

@@ -1,5 +1,5 @@
 import CLinux
-import IbidContainer
+public import IbidContainer
 import IbidCrypto
 public import IbidModel
 import IbidStore
@@ -23,12 +23,17 @@ public struct ExecutionSetup: Hashable, Sendable {
 }
 
 /// The files of a determinism profile, as a run sees them: whatever the machine, they say the same.
-struct ProfileFiles {
-    let files: [ContainerFile]
+public struct ProfileFiles {
+    /// The files.
+    public let files: [ContainerFile]
     /// What of them is not the same on every machine.
     let facts: [String: String]
 
-    init(spec: RunSpec, host: ContainerHost) throws {
+    /// The files that a spec's profile has.
+    ///
+    /// - Throws: `profile-unknown` when the spec preloads another version of the strict profile's library;
+    ///   `strict-missing` when that library is not here.
+    public init(spec: RunSpec, host: ContainerHost) throws {
         var (files, facts): ([ContainerFile], [String: String]) = ([], [:])
         func file(_ bytes: [UInt8], at target: String) {
             files.append(ContainerFile(target: target, bytes: bytes, mode: 0o644))

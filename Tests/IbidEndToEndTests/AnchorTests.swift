@@ -35,8 +35,9 @@ extension EndToEndTests {
                 ])
             #expect(answers.contains("done"))
             let verified = try ibid("verify", "--ledger").stdout
-            #expect(verified.contains("anchored: the first 4 entries") && verified.contains("openssl ts -verify"))
+            #expect(verified.contains("anchored: the first 4 entries") && verified.contains("is a time stamp"))
             #expect(verified.contains("witnessed: witness.example/w1 saw 4 entries at 2027-01-15T08:00:00Z"))
+            try timestamps(bench)
             #expect(try ibid("verify", "--since", archive).stdout.contains("the first 3 entries are those"))
             let head = bench.root.appending("head").string
             try ibid("ledger", "checkpoint").stdout.write(toFile: head, atomically: true, encoding: .utf8)
@@ -52,6 +53,49 @@ extension EndToEndTests {
             #expect(try bench.json("replay", run)["verdict"].string == "identical")
             #expect(try ibid("verify", "--since", head, status: 5).stdout.contains("or of another key"))
             _ = try ibid("ledger", "renew", status: 64)
+        }
+    }
+
+    /// `ibid verify` judges a time stamp as `openssl ts` does: the true one, and twins of it.
+    private func timestamps(_ bench: Bench) throws {
+        let anchors = bench.home.appending("keys/anchors")
+        let stamp = anchors.appending("4.tsr").string
+        let judged = try Bench.run(
+            [
+                "bash", "-ec",
+                """
+                cp "$1" true.tsr
+                judge() { # name, certificate
+                    status=0; "$IBID" verify --ledger --tsa-ca "$2" > said || status=$?
+                    openssl ts -verify -data "$3" -in "$4" -CAfile "$2" > /dev/null 2>&1 && oracle=0 || oracle=5
+                    echo "$1 $status $oracle $(grep -c 'time-stamped: ' said || true)"
+                }
+                openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other.key -out other.pem \
+                    -days 30 -subj /CN=other -addext extendedKeyUsage=critical,timeStamping 2> /dev/null
+                judge true tsa.pem "$2" "$1"
+                judge other-authority other.pem "$2" "$1"
+                for place in 20 60 200 -40 -1; do
+                    python3 - "$1" $place <<'END'
+                import sys
+                data = bytearray(open("true.tsr", "rb").read())
+                data[int(sys.argv[2])] ^= 1
+                open(sys.argv[1], "wb").write(data)
+                END
+                    judge flip$place tsa.pem "$2" "$1"
+                done
+                : > "$1"; judge empty tsa.pem "$2" "$1"
+                cp query.tsq "$1"; judge query tsa.pem "$2" "$1"
+                echo hello > data; openssl ts -query -data data -sha256 -cert -out data.tsq 2> /dev/null
+                openssl ts -reply -config tsa.cnf -section t -queryfile data.tsq -out "$1" 2> /dev/null
+                judge other-data tsa.pem "$2" "$1"
+                cp true.tsr "$1"; judge again tsa.pem "$2" "$1"
+                """, "bash", stamp, anchors.appending("4.checkpoint").string,
+            ], in: bench.root.string, environment: ["IBID": bench.ibid.string, "IBID_HOME": bench.home.string])
+        let lines = judged.split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(lines.count == 11)
+        for line in lines {
+            let wanted = line[0] == "true" || line[0] == "again" ? ["0", "0", "1"] : ["5", "5", "0"]
+            #expect(line.dropFirst().map(String.init) == wanted, "\(line.joined(separator: " "))")
         }
     }
 

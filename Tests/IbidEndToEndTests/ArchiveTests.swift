@@ -77,6 +77,7 @@ extension EndToEndTests {
             let page = try String(contentsOfFile: unpacked + "/data/index.html", encoding: .utf8)
             #expect(!page.contains("<script") && !page.contains("<img src=x") && !page.contains("\u{202e}"))
             #expect(page.contains("&lt;img src=x") && page.contains("<td>0.731</td>"))
+            try judgeCommits(bench, archive)
             // Secrets stay in.
             try bench.job("open('out.txt', 'w').write('AKIA' + 'ABCDEFGHIJ234567')")
             _ = try bench.json("submit", ".")
@@ -121,6 +122,23 @@ extension EndToEndTests {
             }
             #expect(twins.allSatisfy { $0.count == 4 })
 
+            // The container, names, spellings, signatures and keys, in a stranger's hands.
+            try bench.job("print('another run')")
+            _ = try bench.json("submit", ".")
+            let same = bench.root.appending("same.tar").string
+            #expect(try bench.call("export", "@last", "-o", same).status == 0)
+            let strangers = try Bench.run(
+                offline + [
+                    python, Self.foreign.appending("strangers.py").string, archive, other, same, bench.ibid.string,
+                    Self.verifier, bench.root.appending("work").string,
+                ], in: "/", environment: environment
+            ).split(separator: "\n").map { $0.split(separator: "\t") }
+            #expect(strangers.count > 140)
+            for twin in strangers {
+                let wanted = twin.last == "accept" ? ["0", "0"] : ["5", "1"]
+                #expect(twin.count == 4 && twin[1...2].map(String.init) == wanted, "\(twin.joined(separator: ", "))")
+            }
+
             let flips = ProcessInfo.processInfo.environment["IBID_FLIPS"] ?? "60"
             let flipped = try Bench.run(
                 offline + [
@@ -152,37 +170,104 @@ extension EndToEndTests {
             let result = bench.root.appending("result.csv").string
             try "name,score\nmodel,0.731\n".write(toFile: result, atomically: true, encoding: .utf8)
             #expect(try call("trace", result).stdout.contains(run))
-            try again(bench, archive)
         }
     }
 
-    /// The script in the archive gives the same digests with podman, where that runs.
-    private func again(_ bench: Bench, _ archive: String) throws {
-        let engine = bench.root.appending("engine").string
-        // podman takes no long paths.
-        let place = "/var/tmp/ibid-\(UUID().uuidString.prefix(8))"
-        defer { _ = try? shell(["rm", "-rf", place]) }
-        // What podman asks of a machine by default, this one may not give.
-        let wrapper = """
+    /// The script in the archive gives the same digests with podman, without a network.
+    ///
+    /// `Tests/Rerun/check` does this with more kinds of runs, and with docker.
+    @Test(.enabled(if: has("podman"), "podman is not installed"))
+    func scriptInTheArchiveDoesTheRunAgain() throws {
+        try Bench.with { bench in
+            // podman takes no long paths.
+            let place = "/var/tmp/ibid-\(UUID().uuidString.prefix(8))"
+            defer { _ = try? shell(["rm", "-rf", place]) }
+            let engine = bench.root.appending("engine").string
+            try """
             #!/bin/sh
-            set -- --root \(place)/data --runroot \(place)/run --storage-driver vfs --runtime \
-            "$(command -v runc || command -v crun)" "$@"
-            for word; do shift; set -- "$@" "$word"
-                [ "$word" != create ] || set -- "$@" --ulimit nofile=1024:1024 --ulimit nproc=1024:1024
-            done
-            exec podman "$@"
-            """
-        try wrapper.write(toFile: engine, atomically: true, encoding: .utf8)
-        try Bench.run(["chmod", "755", engine], in: "/")
-        guard has("podman"), try shell([engine, "info"]).status == 0 else {
-            return print("this machine cannot run podman: the script in the archive was not tried")
+            exec podman --root \(place)/data --runroot \(place)/run --storage-driver vfs --cgroup-manager cgroupfs \
+                --events-backend none --runtime "$(command -v crun)" "$@"
+            """.write(toFile: engine, atomically: true, encoding: .utf8)
+            try Bench.run(["chmod", "755", engine], in: "/")
+            // Process ids, clock, randomness, addresses: what the strict profile holds still, the script does.
+            let strict = """
+                import os, time, uuid
+                print(os.getpid(), os.cpu_count(), time.time(), uuid.uuid4(), id(object()), open("/inputs/data.txt").read())
+                open("strict.txt", "w").write(str(uuid.uuid4()))
+                """
+            try bench.job(strict, files: ["data.txt": "x\n", "job.toml": Self.strictJob])
+            _ = try bench.json("submit", ".")
+            let archives = [
+                ("strict", bench.root.appending("strict.tar").string, 4),
+                ("hostile", bench.root.appending("hostile.tar").string, 18),
+            ]
+            #expect(try bench.call("export", "@last", "--with-image", "-o", archives[0].1).status == 0)
+            _ = try export(bench, to: "hostile.tar", "--with-image")
+            for (name, archive, count) in archives {
+                let bag = bench.root.appending(name).string
+                try Bench.run(["mkdir", bag], in: "/")
+                try Bench.run(["tar", "-xf", archive, "-C", bag, "--strip-components=1"], in: "/")
+                // On a host with both versions of control groups runtimes refuse to start, unless the newer is gone.
+                let script = """
+                    [ ! -d /sys/fs/cgroup/unified ] || mount -t tmpfs none /sys/fs/cgroup/unified
+                    "$1" info >/dev/null && exec sh "$2/data/rerun/run.sh" "$1"
+                    """
+                let again = try shell(
+                    ["unshare", "-nm", "--propagation", "private", "sh", "-c", script, "sh", engine, bag],
+                    environment: ["NO_LIMITS": "1"])
+                if again.status == 1, again.stderr.contains("could not start the run") {
+                    return print("this machine cannot start containers with podman: \(again.stderr)")
+                }
+                #expect(again.status == 0, "\(name): \(again.stdout)\(again.stderr)")
+                #expect(again.stdout.hasSuffix("verdict: identical (\(count) compared)\n"), "\(name): \(again.stdout)")
+            }
         }
-        try Bench.run(["mkdir", "bag"], in: bench.root.string)
-        try Bench.run(["tar", "-xf", archive, "-C", "bag", "--strip-components=1"], in: bench.root.string)
-        let again = try shell(
-            ["unshare", "-n", "sh", bench.root.appending("bag/data/rerun/run.sh").string, engine],
-            environment: ["NO_LIMITS": "1"])
-        #expect(again.status == 0, "\(again.stdout)\(again.stderr)")
-        #expect(again.stdout.split(separator: "\n").count { $0.hasPrefix("same ") } == 18)
     }
+
+    /// The commit's own signature, by keys that somebody trusts: Ibid and verify.py say the same.
+    private func judgeCommits(_ bench: Bench, _ signedBySSH: String) throws {
+        func judge(_ archive: String, _ keys: String, _ wanted: (Int32, Int32)) throws {
+            let place = bench.root.appending(keys).string
+            let ibid = try bench.call("verify", archive, "--commit-keys", place)
+            let python = try shell(["python3", Self.verifier, archive, "--commit-keys", place])
+            #expect((ibid.status, python.status) == wanted, "\(keys): \(ibid.stdout)\(python.stdout)\(python.stderr)")
+        }
+        try bench.sh(
+            """
+            ssh-keygen -q -t ed25519 -N '' -f ../other
+            printf 'a@example.org namespaces="git" %s\\n' "$(cat ../key.pub)" > ../allowed
+            printf 'a@example.org namespaces="file" %s\\n' "$(cat ../key.pub)" > ../allowed-elsewhere
+            """)
+        try judge(signedBySSH, "key.pub", (0, 0))
+        try judge(signedBySSH, "allowed", (0, 0))
+        try judge(signedBySSH, "allowed-elsewhere", (5, 1))
+        try judge(signedBySSH, "other.pub", (5, 1))
+        #expect(try bench.call("verify", signedBySSH, "--commit-keys", "/none").status == 10)
+        guard has("gpg") else { return print("gpg is not installed: signatures of OpenPGP were not tried") }
+        try bench.job("print('signed')")
+        try bench.sh(
+            """
+            export GNUPGHOME=$(mktemp -d)
+            for name in one two; do
+                gpg -q --batch --passphrase '' --quick-generate-key $name@example.org ed25519 sign never 2> /dev/null
+                gpg -q --batch --export $name@example.org > ../$name.gpg
+            done
+            gpg -q --batch --armor --export one@example.org > ../one.asc
+            git -c user.signingkey=one@example.org commit -q --amend --allow-empty -S -m signed
+            gpgconf --kill all; rm -rf "$GNUPGHOME"
+            """)
+        _ = try bench.json("submit", ".")
+        let archive = bench.root.appending("gpg.tar").string
+        #expect(try bench.call("export", "@last", "-o", archive).status == 0)
+        try judge(archive, "one.gpg", (0, 0))
+        try judge(archive, "one.asc", (0, 0))
+        try judge(archive, "two.gpg", (5, 1))
+        #expect(try bench.call("verify", archive).stdout.contains("signed, not judged"))
+    }
+
+    private static let strictJob = """
+        determinism = "strict"
+        [inputs."data.txt"]
+        path = "data.txt"
+        """
 }

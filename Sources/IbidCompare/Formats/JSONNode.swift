@@ -1,10 +1,16 @@
 /// JSON as files have it: numbers keep their text, members their order.
-indirect enum JSONNode {
+public indirect enum JSONNode {
+    /// `null`.
     case null
+    /// `true` or `false`.
     case bool(Bool)
+    /// A number, as it is written.
     case number(String)
+    /// A string.
     case string(String)
+    /// An array.
     case array([JSONNode])
+    /// An object; a name can stand there twice.
     case object([(key: String, value: JSONNode)])
 
     /// What to call it in a sentence.
@@ -19,17 +25,20 @@ indirect enum JSONNode {
         }
     }
 
-    subscript(key: String) -> JSONNode? {
+    /// The first value under a key; nil when there is none.
+    public subscript(key: String) -> JSONNode? {
         if case .object(let members) = self { return members.first { $0.key == key }?.value }
         return nil
     }
 
-    var array: [JSONNode]? { if case .array(let items) = self { items } else { nil } }
-    var string: String? { if case .string(let text) = self { text } else { nil } }
+    /// The elements, when this is an array.
+    public var array: [JSONNode]? { if case .array(let items) = self { items } else { nil } }
+    /// The text, when this is a string.
+    public var string: String? { if case .string(let text) = self { text } else { nil } }
 
     /// Reads a document; nil for what is no JSON, or nested deeper than anything sensible. `NaN` and `Infinity`, which
     /// Python writes, are numbers.
-    static func parse(_ bytes: [UInt8]) -> JSONNode? {
+    public static func parse(_ bytes: [UInt8]) -> JSONNode? {
         var parser = JSONNodeParser(bytes: bytes)
         guard let node = parser.value(depth: 0) else { return nil }
         parser.skipBlank()
