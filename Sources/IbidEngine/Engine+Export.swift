@@ -30,13 +30,15 @@ public struct ExportReport: Hashable, Sendable {
 extension Engine {
     /// Writes the archive of a run: a bag with everything a stranger needs to check it, or to do it again.
     ///
-    /// One run and one state of its ledger give one sequence of bytes in one home.
+    /// One run and one state of its ledger give one sequence of bytes in one home. A run that was taken in is handed on in
+    /// the very archive that it came in: only its exporter can sign another.
     ///
     /// - Parameter sink: where the bytes go. When this throws, what it got is no archive.
-    /// - Throws: `run-imported`, `run-unfinished`, `secrets-found`, `missing-blob`, `corrupt-blob`.
+    /// - Throws: `archive-not-kept`, `run-unfinished`, `secrets-found`, `missing-blob`, `corrupt-blob`.
     public func exportArchive(
         _ run: RunID, options: ExportOptions, to sink: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws -> ExportReport {
+        if let taken = try takenIn(run) { return try handOn(run, taken, options: options, to: sink) }
         let evidence = try gatherEvidence(of: run)
         var contents = ArchiveOptions()
         contents.withImage = options.withImage
@@ -57,13 +59,16 @@ extension Engine {
 
     /// The run as a W3C PROV-JSON document.
     public func exportProvenance(_ run: RunID) throws -> [UInt8] {
-        CanonicalJSON.bytes(ProvenanceDocument.document(try gatherEvidence(of: run))) + [0x0a]
+        if let file = try takenIn(run)?.archive?.files.first(where: { $0.path == "prov/prov.json" }) {
+            return try store.read(file.digest) + [0x0a]
+        }
+        return CanonicalJSON.bytes(ProvenanceDocument.document(try gatherEvidence(of: run))) + [0x0a]
     }
 
     // MARK: Secrets
 
     // Layers of the image are left out: what they hold came from package indexes, or from the source.
-    private func secrets(in files: [ArchiveFile]) throws -> [SecretScan.Find] {
+    func secrets(in files: [ArchiveFile]) throws -> [SecretScan.Find] {
         var scan = SecretScan()
         for file in files where !file.path.hasPrefix("oci/blobs/") {
             switch file.content {
@@ -139,7 +144,7 @@ public struct WholeFile {
 }
 
 extension SecretScan.Find {
-    fileprivate var sentence: String { "\(file), line \(line): \(kind)" }
+    var sentence: String { "\(file), line \(line): \(kind)" }
 }
 
 extension IbidError {

@@ -41,7 +41,9 @@ extension Engine {
         var report = ImportReport(
             run: record.run, origin: record.ledgerKey.name.text, newBlobs: 0, canReplay: false, known: false,
             verification: check.report)
-        for path in archive.paths(below: "") where Self.isBlob(path) {
+        report.known = try ledger.hasRun(record.run)
+        // A run that is here already needs only what it is missing; another is kept with all of its archive.
+        for path in archive.paths(below: "") where Self.isBlob(path) || !report.known {
             guard let digest = archive.digest(path), !store.contains(digest) else { continue }
             let writer = try store.writer()
             try archive.forEachChunk(of: path) { try writer.write($0) }
@@ -54,11 +56,11 @@ extension Engine {
         report.canReplay =
             try store.contains(content.spec.image)
             && recorded.everything(in: store).allSatisfy { store.contains($0) }
-        report.known = try ledger.hasRun(record.run)
         if report.known { return report }
         if report.canReplay { try tagImage(of: content) }
         let kept = try store.put(record.encoded)
-        _ = try ledger.append(content.statement(record: kept, at: moment.now()))
+        let whole = try store.put(CanonicalJSON.encode(KeptArchive(archive)))
+        _ = try ledger.append(content.statement(record: kept, archive: whole, at: moment.now()))
         return report
     }
 
@@ -83,7 +85,7 @@ extension Engine {
 
 extension ArchiveCheck.Content {
     /// The statement that a run was taken in from elsewhere; it says nothing about whether the run is true.
-    fileprivate func statement(record digest: Digest, at time: Timestamp) -> Statement {
+    fileprivate func statement(record digest: Digest, archive: Digest, at time: Timestamp) -> Statement {
         let outcome = record.entries.last { $0.role == .outcome }
         let payload = Digest.sha256(of: outcome?.envelope.payload ?? [])
         return Statement(
@@ -98,7 +100,7 @@ extension ArchiveCheck.Content {
                         "leafIndex": .int(outcome?.leafIndex ?? 0),
                     ],
                     "resolvedDependencies": [
-                        RunFacts.descriptor("statement", payload),
+                        RunFacts.descriptor("statement", payload), RunFacts.descriptor("archive", archive),
                         RunFacts.descriptor("image", spec.image, mediaType: OCI.MediaType.manifest),
                     ],
                 ],

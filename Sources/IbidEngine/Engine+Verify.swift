@@ -84,6 +84,7 @@ extension Engine {
 
     /// The audit record of a run: one JSON document that a stranger can check without Ibid.
     public func export(_ run: RunID) throws -> [UInt8] {
+        if let taken = try takenIn(run) { return taken.recordBytes }
         let recorded = RecordedRun(statement: try outcome(of: run).readStatement())
         // The documents that say what ran and what came of it; the outputs themselves stay where they are.
         var documents: [Digest: [UInt8]] = [:]

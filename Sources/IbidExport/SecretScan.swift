@@ -49,7 +49,11 @@ public struct SecretScan {
         Form("a Slack token", "xoxb-", 20), Form("a Slack token", "xoxp-", 20),
         Form("a Hugging Face token", "hf_", 34, { Form.isAlphanumeric($0) }), Form("a PyPI token", "pypi-AgEI", 50),
         Form("an API key", "sk-proj-", 40), Form("an API key", "sk-ant-", 40),
-        Form("a Google API key", "AIza", 35),
+        Form("a GitHub token", "ghu_", 36), Form("a GitHub token", "ghr_", 36), Form("a Slack token", "xapp-", 20),
+        Form("a Google API key", "AIza", 35), Form("a Google token", "ya29.", 30), Form("an npm token", "npm_", 36),
+        Form("a Stripe key", "sk_live_", 20), Form("a Stripe key", "rk_live_", 20),
+        Form("a SendGrid key", "SG.", 50, { Form.isToken($0) || $0 == UInt8(ascii: ".") }),
+        Form("an Azure key", "AccountKey=", 60, { Form.isAlphanumeric($0) || "+/=".utf8.contains($0) }),
     ]
     private static let firstBytes = Set(forms.compactMap(\.prefix.first))
 
@@ -61,11 +65,16 @@ public struct SecretScan {
 
     /// Looks through bytes.
     public mutating func scan(_ bytes: [UInt8], file: String) {
+        if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
+            // UTF-16: what is looked for is ASCII.
+            return scan(bytes.dropFirst(2).filter { $0 != 0 }, file: file)
+        }
         let isText = !bytes.prefix(8_192).contains(0)
+        let name = file.split { $0 == "/" || $0 == " " }.last ?? ""
         var line = 1
         for text in bytes.split(separator: 0x0a, omittingEmptySubsequences: false) {
             defer { line += 1 }
-            if let kind = Self.form(in: text) ?? (isText ? Self.assignment(in: text) : nil) {
+            if let kind = Self.form(in: text) ?? (isText ? Self.words(in: text, of: name) : nil) {
                 finds.append(Find(file: file, line: line, kind: kind))
             }
         }
@@ -86,10 +95,9 @@ public struct SecretScan {
     public static let largestFile: Int64 = 64 << 20
 
     private static func form(in line: ArraySlice<UInt8>) -> String? {
-        if line.count < 4_096, line.contains(UInt8(ascii: "-")), line.starts(with: "-----BEGIN ".utf8),
-            String(decoding: line, as: UTF8.self).contains("PRIVATE KEY-----")
-        {
-            return "a private key"
+        if line.count < 65_536, line.contains(UInt8(ascii: "-")) {
+            let text = String(decoding: line, as: UTF8.self)
+            if text.contains("-----BEGIN "), text.contains("PRIVATE KEY") { return "a private key" }
         }
         var before: UInt8 = 0x20
         for (index, byte) in zip(line.indices, line) {
@@ -104,26 +112,78 @@ public struct SecretScan {
         return nil
     }
 
-    private static let names = ["password", "passwd", "secret", "api_key", "apikey", "access_key", "token"]
+    private static let names = ["password", "passwd", "secret", "api_key", "apikey", "access_key", "token", "auth"]
 
-    // NAME = "value", NAME: 'value', NAME=value: a telling name and a literal of eight characters or more.
-    private static func assignment(in line: ArraySlice<UInt8>) -> String? {
-        guard line.count < 2_048, line.contains(where: { $0 == 0x3d || $0 == 0x3a }) else { return nil }
-        let text = String(decoding: line, as: UTF8.self)
-        if let match = text.firstMatch(of: /[a-z][a-z0-9+.-]*:\/\/[^\/\s:@"']+:([^\/\s@"']{3,})@/) {
-            if !isPlaceholder(match.1) { return "an address with a password" }
+    // Regular expressions are slow, and most lines have none of the words.
+    private static func has(_ line: ArraySlice<UInt8>, _ word: String) -> Bool {
+        guard let first = word.utf8.first else { return true }
+        var rest = line
+        while let place = rest.firstIndex(of: first) {
+            if rest[place...].starts(with: word.utf8) { return true }
+            rest = rest[(place + 1)...]
         }
+        return false
+    }
+
+    // What only words give away: NAME = "value", NAME: 'value', NAME=value, headers, addresses, files of passwords.
+    private static func words(in line: ArraySlice<UInt8>, of file: Substring) -> String? {
+        guard line.count < 2_048 else { return nil }
+        let text = String(decoding: line, as: UTF8.self)
+        let isNetrc = file.hasSuffix("netrc")
+        if has(line, "password"), isNetrc || (has(line, "machine ") && has(line, "login ")),
+            let match = text.firstMatch(of: /(?:^|\s)password\s+(\S+)/), !isPlaceholder(match.1)
+        {
+            return "a password of .netrc"
+        }
+        if file.hasSuffix(".pgpass"), text.firstMatch(of: /^[^#:]+:[^:]*:[^:]*:[^:]*:\S+/) != nil {
+            return "a password of .pgpass"
+        }
+        if has(line, "eyJ"),
+            text.firstMatch(of: /eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}/) != nil
+        {
+            return "a JSON web token"
+        }
+        guard line.contains(where: { $0 == 0x3d || $0 == 0x3a }) else { return nil }
+        if has(line, "://"), has(line, "@"),
+            let match = text.firstMatch(of: /[a-z][a-z0-9+.-]*:\/\/[^\/\s:@"']+:([^\/\s@"']{3,})@/),
+            !isPlaceholder(match.1)
+        {
+            return "an address with a password"
+        }
+        return assignment(in: text)
+    }
+
+    private static func assignment(in text: String) -> String? {
         let lower = text.lowercased()
         guard let name = names.first(where: { lower.contains($0) }) else { return nil }
         if let match = text.firstMatch(
+            of: /(?i)authorization["']?\s*[:=]\s*["']?(?:bearer|basic|token)\s+([A-Z0-9._~+\/=-]{16,})/),
+            !isPlaceholder(match.1)
+        {
+            return "a literal authorization"
+        }
+        if let match = text.firstMatch(of: /"auth"\s*:\s*"([A-Za-z0-9+\/]{8,}={0,2})"/), !isPlaceholder(match.1) {
+            return "a password of a registry"
+        }
+        if let match = text.firstMatch(
             of:
-                /(?i)[A-Z0-9_\-]*(?:password|passwd|secret|api_?key|access_key|token)[A-Z0-9_\-]*["']?\s*[:=]\s*["']([^"'\s]{8,})["']/
+                /(?i)[A-Z0-9_\-]*(?:password|passwd|secret|api_?key|access_key|token)(?!s|iz)[A-Z0-9_\-]*["']?\s*[:=]\s*["']([^"'\s]{8,})["']/
         ), !isPlaceholder(match.1) {
             return "a literal \(name)"
         }
         if let match = text.wholeMatch(
             of: /(?:export )?[A-Z0-9_]*(?:PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_KEY|TOKEN)[A-Z0-9_]*=(\S{8,})\s*/),
             !isPlaceholder(match.1)
+        {
+            return "a literal \(name)"
+        }
+        // Without quotes and capitals, as in aws' credentials: a value of letters and digits that is no identifier.
+        if let match = text.wholeMatch(
+            of:
+                /(?i)\s*[A-Z0-9_.-]*(?:password|passwd|secret|api_?key|access_key|_token)[A-Z0-9_]*\s*[:=]\s*([A-Z0-9+\/=_-]{12,})\s*/
+        ),
+            !isPlaceholder(match.1), match.1.contains(where: \.isNumber), match.1.contains(where: \.isLetter),
+            match.1.wholeMatch(of: /[a-z_][a-z0-9]*(?:_[a-z0-9]+)+/) == nil
         {
             return "a literal \(name)"
         }
