@@ -1,3 +1,4 @@
+import IbidContainer
 import IbidCrypto
 import IbidExport
 import IbidLedger
