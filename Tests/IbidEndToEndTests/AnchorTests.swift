@@ -74,7 +74,7 @@ extension EndToEndTests {
                     -days 30 -subj /CN=other -addext extendedKeyUsage=critical,timeStamping 2> /dev/null
                 judge true tsa.pem "$2" "$1"
                 judge other-authority other.pem "$2" "$1"
-                for place in 20 60 200 -40 -1; do
+                for place in 20 60 200 300 -40 -1; do
                     python3 - "$1" $place <<'END'
                 import sys
                 data = bytearray(open("true.tsr", "rb").read())
@@ -92,11 +92,14 @@ extension EndToEndTests {
                 """, "bash", stamp, anchors.appending("4.checkpoint").string,
             ], in: bench.root.string, environment: ["IBID": bench.ibid.string, "IBID_HOME": bench.home.string])
         let lines = judged.split(separator: "\n").map { $0.split(separator: " ") }
-        #expect(lines.count == 11)
-        for line in lines {
-            let wanted = line[0] == "true" || line[0] == "again" ? ["0", "0", "1"] : ["5", "5", "0"]
+        #expect(lines.count == 12)
+        for line in lines where line.count == 4 {
+            // Not every byte of an answer is signed: where openssl accepts a flip, so does Ibid.
+            let isAccepted = line[0].hasPrefix("flip") ? line[2] == "0" : line[0] == "true" || line[0] == "again"
+            let wanted = isAccepted ? ["0", "0", "1"] : ["5", "5", "0"]
             #expect(line.dropFirst().map(String.init) == wanted, "\(line.joined(separator: " "))")
         }
+        #expect(lines.count { $0.first?.hasPrefix("flip") == true && $0[1] == "5" } >= 3)
     }
 
     private static let authorities = #"""

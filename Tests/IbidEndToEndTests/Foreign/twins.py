@@ -177,7 +177,7 @@ def twins(files, other):
          ["openssl_checkpoint", "go"]),
         ("a changed bill of materials", edit("data/sbom/bom.cdx.json", b'"library"', b'"librarz"'), ["cyclonedx"]),
         ("a changed page", edit("data/index.html", b"succeeded", b"suceeeded"), ["bagit"]),
-        ("a changed script", edit("data/rerun/run.sh", b"exit $same", b"exit 0"), ["bagit"]),
+        ("a changed script", edit("data/rerun/run.sh", b"exit 4", b"exit 0"), ["bagit"]),
         ("a crate without instrument", crate(lambda e, g: action(e).pop("instrument")), ["rocrate"]),
         ("a crate without profile", crate(lambda e, g: e["./"].pop("conformsTo")), ["rocrate"]),
         ("a crate without license", crate(lambda e, g: e["./"].pop("license")), ["rocrate"]),
