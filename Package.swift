@@ -153,7 +153,7 @@ let package = Package(
                 "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "IbidRuntime", "IbidTestSupport",
                 "CLinux", system,
             ],
-            exclude: ["Probes"], swiftSettings: strict),
+            swiftSettings: strict),
         .testTarget(
             name: "IbidEndToEndTests",
             dependencies: [

@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +25,10 @@
 #define ALLOWED_HERE(X)                                                                                            \
     X(access) X(alarm) X(arch_prctl) X(chmod) X(chown) X(creat) X(dup2) X(epoll_create) X(epoll_ctl_old)           \
     X(epoll_wait) X(epoll_wait_old) X(eventfd) X(fork) X(futimesat) X(getdents) X(getpgrp) X(getrlimit)            \
-    X(inotify_init) X(lchown) X(link) X(lstat) X(mkdir) X(mknod) X(modify_ldt) X(newfstatat) X(open) X(pause)      \
+    X(inotify_init) X(lchown) X(link) X(lstat) X(mkdir) X(mknod) X(newfstatat) X(open) X(pause)      \
     X(pipe) X(poll) X(readlink) X(rename) X(renameat) X(rmdir) X(select) X(sendfile) X(signalfd) X(stat) X(symlink)\
     X(sync_file_range) X(sysfs) X(time) X(unlink) X(ustat) X(utime) X(utimes) X(vfork)
-#define REFUSED_HERE(X) X(_sysctl) X(create_module) X(get_kernel_syms) X(ioperm) X(iopl) X(query_module) X(uselib)
+#define REFUSED_HERE(X) X(_sysctl) X(create_module) X(get_kernel_syms) X(ioperm) X(iopl) X(modify_ldt) X(query_module) X(uselib)
 #elif defined(__aarch64__)
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #define ALLOWED_HERE(X) X(newfstatat) X(renameat) X(sendfile) X(sync_file_range)
@@ -51,9 +53,9 @@
     X(listxattr) X(llistxattr) X(lremovexattr) X(lseek) X(lsetxattr) X(madvise) X(membarrier) X(memfd_create)       \
     X(mincore) X(mkdirat) X(mknodat) X(mlock) X(mlock2) X(mlockall) X(mmap) X(mprotect) X(mq_getsetattr)            \
     X(mq_notify) X(mq_open) X(mq_timedreceive) X(mq_timedsend) X(mq_unlink) X(mremap) X(msgctl) X(msgget)           \
-    X(msgrcv) X(msgsnd) X(msync) X(munlock) X(munlockall) X(munmap) X(name_to_handle_at) X(nanosleep) X(openat)     \
+    X(msgrcv) X(msgsnd) X(msync) X(munlock) X(munlockall) X(munmap) X(nanosleep) X(openat)     \
     X(openat2) X(pidfd_open) X(pidfd_send_signal) X(pipe2) X(pkey_alloc) X(pkey_free) X(pkey_mprotect) X(ppoll)     \
-    X(prctl) X(pread64) X(preadv) X(preadv2) X(prlimit64) X(process_mrelease) X(pselect6) X(ptrace) X(pwrite64)     \
+    X(prctl) X(pread64) X(preadv) X(preadv2) X(prlimit64) X(process_mrelease) X(pselect6) X(pwrite64)     \
     X(pwritev) X(pwritev2) X(read) X(readahead) X(readlinkat) X(readv) X(recvfrom) X(recvmmsg) X(recvmsg)           \
     X(remap_file_pages) X(removexattr) X(renameat2) X(restart_syscall) X(rseq) X(rt_sigaction) X(rt_sigpending)     \
     X(rt_sigprocmask) X(rt_sigqueueinfo) X(rt_sigreturn) X(rt_sigsuspend) X(rt_sigtimedwait) X(rt_tgsigqueueinfo)   \
@@ -63,7 +65,7 @@
     X(sendmsg) X(sendto) X(set_robust_list) X(set_tid_address) X(setfsgid) X(setfsuid) X(setgid) X(setgroups)       \
     X(setitimer) X(setpgid) X(setpriority) X(setregid) X(setresgid) X(setresuid) X(setreuid) X(setrlimit)           \
     X(setsid) X(setsockopt) X(setuid) X(setxattr) X(shmat) X(shmctl) X(shmdt) X(shmget) X(shutdown)                 \
-    X(sigaltstack) X(signalfd4) X(socketpair) X(splice) X(statfs) X(statx) X(symlinkat) X(sync) X(syncfs)           \
+    X(sigaltstack) X(signalfd4) X(splice) X(statfs) X(statx) X(symlinkat) X(sync) X(syncfs)           \
     X(sysinfo) X(tee) X(tgkill) X(timer_create) X(timer_delete) X(timer_getoverrun) X(timer_gettime)                \
     X(timer_settime) X(timerfd_create) X(timerfd_gettime) X(timerfd_settime) X(times) X(tkill) X(truncate)          \
     X(umask) X(uname) X(unlinkat) X(utimensat) X(vmsplice) X(wait4) X(waitid) X(write) X(writev)
@@ -72,9 +74,9 @@
     X(acct) X(add_key) X(bpf) X(clock_settime) X(delete_module) X(fanotify_init) X(finit_module) X(fsconfig)        \
     X(fsmount) X(fsopen) X(fspick) X(init_module) X(io_uring_enter) X(io_uring_register) X(io_uring_setup) X(kcmp)  \
     X(kexec_file_load) X(kexec_load) X(keyctl) X(lookup_dcookie) X(mbind) X(memfd_secret) X(migrate_pages)          \
-    X(mount) X(mount_setattr) X(move_mount) X(move_pages) X(nfsservctl) X(open_by_handle_at) X(open_tree)           \
+    X(mount) X(mount_setattr) X(move_mount) X(move_pages) X(name_to_handle_at) X(nfsservctl) X(open_by_handle_at) X(open_tree)           \
     X(perf_event_open) X(pidfd_getfd) X(pivot_root) X(process_madvise) X(process_vm_readv) X(process_vm_writev)     \
-    X(quotactl) X(quotactl_fd) X(reboot) X(request_key) X(set_mempolicy) X(set_mempolicy_home_node) X(setdomainname) \
+    X(ptrace) X(quotactl) X(quotactl_fd) X(reboot) X(request_key) X(set_mempolicy) X(set_mempolicy_home_node) X(setdomainname) \
     X(sethostname) X(setns) X(settimeofday) X(swapoff) X(swapon) X(syslog) X(umount2) X(unshare) X(userfaultfd)     \
     X(vhangup)
 
@@ -92,9 +94,15 @@ static const char *const refused_names[] = {REFUSED(NAME) REFUSED_HERE(NAME) NUL
 /* Flags of clone(2). */
 static const uint32_t namespaces[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
                                       CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
-/* Only local, internet and routing sockets. AF_VSOCK reaches the hypervisor whatever the network namespace is, AF_ALG
-   reaches kernel code with a history (CVE-2026-31431), and nothing else is of use to an analysis. */
-static const uint32_t families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+/* Local sockets, TCP, UDP and ping, and the routing socket that lists interfaces. AF_VSOCK reaches the hypervisor
+   whatever the network namespace is, AF_ALG reaches kernel code with a history (CVE-2026-31431), and so do the rarer
+   protocols of the families that are here; nothing else is of use to an analysis. Protocol 0 is the usual one. */
+static const struct cl_seccomp_socket sockets[] = {
+    {AF_UNIX, 0},          {AF_UNIX, AF_UNIX},       {AF_INET, 0},          {AF_INET, IPPROTO_ICMP},
+    {AF_INET, IPPROTO_TCP}, {AF_INET, IPPROTO_UDP},  {AF_INET6, 0},         {AF_INET6, IPPROTO_TCP},
+    {AF_INET6, IPPROTO_UDP}, {AF_INET6, IPPROTO_ICMPV6}, {AF_NETLINK, NETLINK_ROUTE},
+};
+static const uint32_t pairs[] = {AF_UNIX};
 /* Linux, 32-bit Linux, the short inode form, and the question what it is. Address randomisation may be switched off
    for oneself. */
 static const uint32_t personalities[] = {0, 0x8, 0x20000, 0x20008, 0x40000, 0xffffffff};
@@ -104,7 +112,8 @@ struct cl_seccomp_list cl_seccomp_lists(void) {
     return (struct cl_seccomp_list){
         .allowed = allowed_names, .refused = refused_names,
         .namespaces = namespaces, .namespace_count = COUNT(namespaces),
-        .families = families, .family_count = COUNT(families),
+        .sockets = sockets, .socket_count = COUNT(sockets),
+        .pairs = pairs, .pair_count = COUNT(pairs),
         .personalities = personalities, .personality_count = COUNT(personalities),
     };
 }
@@ -164,6 +173,25 @@ static void answer_values(struct program *program, uint32_t call, const uint32_t
     answer(program, ERROR(EPERM));
 }
 
+/* Another family is refused; another protocol of a family that is here is not known. */
+static void answer_sockets(struct program *program) {
+    enum { EACH = 5 };
+    unless(program, BPF_JEQ, SYS_socket, (uint8_t)(EACH * COUNT(sockets) + 1 + 2 * COUNT(sockets) + 1));
+    for (size_t i = 0; i < COUNT(sockets); i++) {
+        load(program, LOW_HALF(0));
+        unless(program, BPF_JEQ, sockets[i].family, 3);
+        load(program, LOW_HALF(2));
+        unless(program, BPF_JEQ, sockets[i].protocol, 1);
+        answer(program, ALLOW);
+    }
+    load(program, LOW_HALF(0));
+    for (size_t i = 0; i < COUNT(sockets); i++) {
+        unless(program, BPF_JEQ, sockets[i].family, 1);
+        answer(program, ERROR(ENOSYS));
+    }
+    answer(program, ERROR(EPERM));
+}
+
 static void answer_clone(struct program *program) {
     uint32_t any = 0;
     for (size_t i = 0; i < COUNT(namespaces); i++) any |= namespaces[i];
@@ -186,7 +214,8 @@ int cl_seccomp_filter(uint8_t *buffer, size_t size) {
     answer_all(&program, allowed_calls, COUNT(allowed_calls), ALLOW);
     answer_all(&program, refused_calls, COUNT(refused_calls), ERROR(EPERM));
     answer_clone(&program);
-    answer_values(&program, SYS_socket, families, COUNT(families));
+    answer_sockets(&program);
+    answer_values(&program, SYS_socketpair, pairs, COUNT(pairs));
     answer_values(&program, SYS_personality, personalities, COUNT(personalities));
     answer(&program, ERROR(ENOSYS));
     if (program.length > MAX_INSTRUCTIONS || program.length * sizeof *program.code > size) return -E2BIG;

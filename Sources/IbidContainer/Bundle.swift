@@ -26,11 +26,12 @@ struct Bundle {
 
     // Facts about the host, or ways to change it, that a container has no use for.
     private static let masked = [
-        "acpi", "asound", "cmdline", "config.gz", "diskstats", "interrupts", "iomem", "ioports", "kallsyms", "kcore",
-        "key-users", "keys", "kmsg", "latency_stats", "modules", "partitions", "sched_debug", "scsi", "swaps",
-        "sys/kernel/random/boot_id", "timer_list", "timer_stats",
+        "acpi", "asound", "buddyinfo", "bus", "cmdline", "config.gz", "diskstats", "driver", "fs", "interrupts",
+        "iomem", "ioports", "irq", "kallsyms", "kcore", "key-users", "keys", "kmsg", "latency_stats", "locks",
+        "modules", "mtrr", "partitions", "pressure", "sched_debug", "schedstat", "scsi", "softirqs", "swaps",
+        "sys/kernel/random/boot_id", "timer_list", "timer_stats", "zoneinfo",
     ]
-    private static let readOnly = ["bus", "fs", "irq", "sys", "sysrq-trigger"]
+    private static let readOnly = ["sys", "sysrq-trigger"]
 
     var config: JSONValue {
         get throws {
@@ -106,14 +107,21 @@ struct Bundle {
             Self.rlimit("RLIMIT_CORE", CL_RLIMIT_CORE, soft: 0, hard: 0),
             // The kernel's own default: a host's ulimit must not decide how deep a recursion goes.
             Self.rlimit("RLIMIT_STACK", CL_RLIMIT_STACK, soft: 8 << 20, hard: .max),
+            // What the caller's session may do is not handed on: priorities above all others, memory that cannot be
+            // swapped, queues.
+            Self.rlimit("RLIMIT_NICE", CL_RLIMIT_NICE, soft: 0, hard: 0),
+            Self.rlimit("RLIMIT_RTPRIO", CL_RLIMIT_RTPRIO, soft: 0, hard: 0),
+            Self.rlimit("RLIMIT_MEMLOCK", CL_RLIMIT_MEMLOCK, soft: 8 << 20, hard: 8 << 20),
+            Self.rlimit("RLIMIT_MSGQUEUE", CL_RLIMIT_MSGQUEUE, soft: 819_200, hard: 819_200),
+            Self.rlimit("RLIMIT_SIGPENDING", CL_RLIMIT_SIGPENDING, soft: 16_384, hard: 16_384),
         ]
         if let files = spec.limits.openFiles {
             limits.append(
                 Self.rlimit("RLIMIT_NOFILE", CL_RLIMIT_NOFILE, soft: UInt64(files), hard: UInt64(files)))
         }
-        // Counted in the container's own user namespace, for the one user that a run has. It stands in where there is
-        // no control group, and says the same where there is one.
-        if let pids = spec.limits.pids, spec.privileges == .run, !IDMap.current.isInitial {
+        // Counted in the container's own user namespace for each of its users; a run has one (for a step see
+        // PreparedContainer). It stands in where there is no control group, and says the same where there is one.
+        if let pids = spec.limits.pids, !IDMap.current.isInitial {
             limits.append(Self.rlimit("RLIMIT_NPROC", CL_RLIMIT_NPROC, soft: UInt64(pids), hard: UInt64(pids)))
         }
         if let bytes = spec.limits.fileBytes {
@@ -144,7 +152,10 @@ struct Bundle {
             ]
         }
         var mounts = [
-            mount("proc", "/proc", ["nosuid", "noexec", "nodev"]),
+            // A run sees the processes that it could trace, which are its own and not the init.
+            mount(
+                "proc", "/proc",
+                ["nosuid", "noexec", "nodev"] + (spec.privileges == .run ? ["hidepid=2"] : [])),
             mount("tmpfs", "/dev", ["nosuid", "noexec", "mode=755", "size=64k"]),
             mount("devpts", "/dev/pts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]),
             mount(

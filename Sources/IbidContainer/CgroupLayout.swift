@@ -13,8 +13,8 @@ struct CgroupLayout: Sendable {
     var version: Version
     /// Controller name → mount point. In v2 all share one.
     var controllers: [String: FilePath]
-    /// Where a hybrid host shows its v2 tree beside v1: crun before 1.9 refuses to start when it sees one with
-    /// controllers, so the sandbox covers it.
+    /// What crun refuses to start beside, so that the sandbox covers it: the v2 tree of a hybrid host, when it has
+    /// controllers (before crun 1.9), and the empty place of a host that has no control groups at all.
     var hybridTree: FilePath?
 
     /// The controllers that limits and measurements need.
@@ -60,6 +60,8 @@ struct CgroupLayout: Sendable {
             }
             // v2 accounts processor time in every group, without a controller.
             found.controllers["cpuacct"] = unified
+        } else if access("/sys/fs/cgroup", F_OK) == 0 {
+            found.hybridTree = "/sys/fs/cgroup"
         }
         return IDMap.current.isInitial ? found : found.delegated()
     }

@@ -26,8 +26,9 @@ extension ContainerHost {
         problem {
             let layout = try CgroupLayout.current()
             if layout.roots.isEmpty, !IDMap.current.isInitial { return }
+            // What is not delegated to an ordinary user is held otherwise: see LimitEnforcement.
             for (controller, limit) in [("memory", "memory"), ("cpu", "processor"), ("pids", "process")]
-            where layout.controllers[controller] == nil {
+            where layout.controllers[controller] == nil && IDMap.current.isInitial {
                 throw IbidError.controllerMissing(controller, limit)
             }
             let group = try ControlGroup(name: Owner.current.groupName("probe"), layout: layout)

@@ -27,7 +27,7 @@ struct LimitEnforcement: Hashable {
         }
         return "wall time and output by ibid; memory "
             + (memory == "cgroup" ? "by a control group" : "looked at 50 times a second") + "; processes "
-            + (pids == "cgroup" ? "by a control group" : "by RLIMIT_NPROC in runs") + "; processor "
+            + (pids == "cgroup" ? "by a control group" : "by RLIMIT_NPROC") + "; processor "
             + (cpu == "cgroup" ? "by a control group" : "not at all")
             + (memory == "cgroup"
                 ? ""

@@ -7,6 +7,8 @@ import SystemPackage
 /// A container whose files are in place: directories of the workspace, skeleton layer.
 struct PreparedContainer {
     let user: ContainerUser
+    /// Threads of this process and what starts containers, which count as the user's.
+    private static let ownTasks: Int64 = 128
     private let spec: ContainerSpec
     private let binds: [ContainerBind]
     /// The text of the bundle's config.json. It lies on no disk: making and removing files takes longer, and it can
@@ -100,6 +102,10 @@ struct PreparedContainer {
             plan.append("lock-cgroups=1")
         } else if let hide {
             plan.append("hide=\(hide)")
+        }
+        // A step may become any of the image's users, each of whom has the limit to themselves.
+        if let pids = spec.limits.pids, spec.privileges == .build, !IDMap.current.isInitial {
+            plan.append("processes=\(pids + Self.ownTasks)")
         }
         if spec.fixedAddresses { plan.append("fixed-addresses=1") }
         if let processors = spec.processors { plan.append("processors=\(processors)") }

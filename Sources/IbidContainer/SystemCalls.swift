@@ -6,7 +6,7 @@ import IbidStore
 /// The list of system calls that a container may make (seccomp.c), in the two forms that runtimes take.
 enum SystemCalls {
     /// The name of the list, for records; a change of what it allows is another number.
-    static let name = "ibid-1"
+    static let name = "ibid-2"
 
     /// The program that the kernel takes.
     static func program() throws -> Data {
@@ -19,8 +19,7 @@ enum SystemCalls {
     /// `linux.seccomp` of the runtime-spec: the same answers, for a runtime that makes its own program.
     static let profile: JSONValue = {
         let list = cl_seccomp_lists()
-        let families = Set(values(list.families, list.family_count))
-        let highest = families.max() ?? 0
+        let sockets = Array(UnsafeBufferPointer(start: list.sockets, count: list.socket_count))
         let flags = values(list.namespaces, list.namespace_count)
         var rules = [
             rule(names(list.allowed), allow), rule(names(list.refused), refuse), rule(["clone3"], unknown),
@@ -28,10 +27,15 @@ enum SystemCalls {
         ]
         // A rule without arguments would win over those with: so each value has its own.
         rules += flags.map { rule(["clone"], refuse, [argument("SCMP_CMP_MASKED_EQ", $0, $0)]) }
-        rules += (0...highest).map {
-            rule(["socket"], families.contains($0) ? allow : refuse, [argument("SCMP_CMP_EQ", $0)])
+        rules += sockets.map {
+            rule(
+                ["socket"], allow,
+                [argument("SCMP_CMP_EQ", $0.family), argument("SCMP_CMP_EQ", $0.protocol, index: 2)])
         }
-        rules.append(rule(["socket"], refuse, [argument("SCMP_CMP_GT", highest)]))
+        rules += refusals(of: "socket", otherThan: Set(sockets.map(\.family)))
+        let pairs = values(list.pairs, list.pair_count)
+        rules += pairs.map { rule(["socketpair"], allow, [argument("SCMP_CMP_EQ", $0)]) }
+        rules += refusals(of: "socketpair", otherThan: Set(pairs))
         rules += values(list.personalities, list.personality_count).map {
             rule(["personality"], allow, [argument("SCMP_CMP_EQ", $0)])
         }
@@ -52,6 +56,14 @@ enum SystemCalls {
         #endif
     }()
 
+    // libseccomp knows no "none of these" for one argument.
+    private static func refusals(of call: String, otherThan allowed: Set<UInt32>) -> [JSONValue] {
+        let highest = allowed.max() ?? 0
+        return (0...highest).filter { !allowed.contains($0) }.map {
+            rule([call], refuse, [argument("SCMP_CMP_EQ", $0)])
+        } + [rule([call], refuse, [argument("SCMP_CMP_GT", highest)])]
+    }
+
     private static func rule(_ names: [String], _ error: Int64, _ arguments: [JSONValue] = []) -> JSONValue {
         var members: [String: JSONValue] = [
             "names": .array(names.map { .string($0) }),
@@ -62,8 +74,10 @@ enum SystemCalls {
         return .object(members)
     }
 
-    private static func argument(_ operation: String, _ value: UInt32, _ second: UInt32 = 0) -> JSONValue {
-        ["index": 0, "op": .string(operation), "value": .int(Int64(value)), "valueTwo": .int(Int64(second))]
+    private static func argument(
+        _ operation: String, _ value: UInt32, _ second: UInt32 = 0, index: Int64 = 0
+    ) -> JSONValue {
+        ["index": .int(index), "op": .string(operation), "value": .int(Int64(value)), "valueTwo": .int(Int64(second))]
     }
 
     private static func names(_ list: UnsafePointer<UnsafePointer<CChar>?>) -> [String] {

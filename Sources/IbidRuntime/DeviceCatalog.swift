@@ -12,7 +12,13 @@ public struct DeviceCatalog: Sendable {
 
     private struct Device {
         var edits: [JSONValue]
+        var file: FilePath
+        /// Another file of the same directory that describes it too: neither counts (SPEC.md, "Device name conflicts").
+        var rival: FilePath?
     }
+
+    /// Members of `containerEdits` that are done here.
+    private static let knownEdits: Set<String> = ["env", "deviceNodes", "mounts", "hooks"]
 
     private var devices: [String: Device] = [:]
     private var unread: [FilePath] = []
@@ -49,11 +55,12 @@ public struct DeviceCatalog: Sendable {
             guard count > 0, count <= single.count else { throw notFound("\(count) GPUs") }
             return Array(single.prefix(count))
         }
+        var seen: Set<String> = []
         return try request.split(separator: ",").map { word in
             let name = word.contains("=") ? String(word) : gpus.first { $0.hasSuffix("=" + word) } ?? String(word)
             guard devices[name] != nil else { throw notFound("the device '\(word)'") }
             return name
-        }
+        }.filter { seen.insert($0).inserted }
     }
 
     /// What a container needs to have these devices.
@@ -61,6 +68,11 @@ public struct DeviceCatalog: Sendable {
         var result = ContainerDevices()
         for name in names {
             guard let device = devices[name] else { throw notFound("the device '\(name)'") }
+            if let rival = device.rival {
+                throw IbidError(
+                    "device-spec", "the device \(name) is described twice, in \(rival) and in \(device.file)",
+                    hint: "remove one of the two files")
+            }
             for edits in device.edits { try apply(edits, of: name, to: &result) }
         }
         return result
@@ -95,12 +107,20 @@ public struct DeviceCatalog: Sendable {
             guard let name = device["name"]?.string, let edits = device["containerEdits"] else {
                 throw IbidError.deviceSpec(path, "has a device without 'name' or 'containerEdits'")
             }
-            devices["\(kind)=\(name)"] = Device(edits: common + [edits])
+            let earlier = devices["\(kind)=\(name)"]?.file
+            let isRival = earlier?.removingLastComponent() == path.removingLastComponent()
+            devices["\(kind)=\(name)"] = Device(
+                edits: common + [edits], file: path, rival: isRival ? earlier : nil)
         }
     }
 
     private func apply(_ edits: JSONValue, of name: String, to result: inout ContainerDevices) throws {
         func malformed(_ what: String) -> IbidError { IbidError("device-spec", "the device \(name) has \(what)") }
+        let others = Set(edits.object?.keys.map { $0 } ?? []).subtracting(Self.knownEdits)
+        if let other = others.sorted().first {
+            // A group of the host is nobody in a user namespace; nor may the rest be given to a run.
+            throw malformed("'\(other)' among its containerEdits, which containers of Ibid do not get")
+        }
         for entry in edits["env"]?.array ?? [] {
             guard let text = entry.string, let equals = text.firstIndex(of: "=") else {
                 throw malformed("a variable without '='")

@@ -7,17 +7,22 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LOG SCRATCH "/log"
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
 
 /* What crun and runc tell themselves when they execute a copy of their own file, so that a container can never write to
    that file through /proc/PID/exe (CVE-2019-5736). They accept a file that is mounted read-only as such a copy, and this
@@ -37,6 +42,14 @@ static void hold_still(const struct plan *plan) {
         int current = personality(0xffffffff);
         if (current < 0 || personality((unsigned long)current | ADDR_NO_RANDOMIZE) < 0) fail("fix the addresses");
     }
+    if (plan->processes) {
+        /* The user namespace that the runtime makes takes this as the most that all of its users may have (since Linux
+           5.14); the limit of each of them is in the bundle. */
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_NPROC, &limit) < 0) fail("look at the limit of processes");
+        if (limit.rlim_cur > plan->processes) limit.rlim_cur = plan->processes;
+        if (setrlimit(RLIMIT_NPROC, &limit) < 0) fail("limit the processes");
+    }
     if (plan->processors) {
         /* Beginning anywhere, so that containers side by side do not share one processor. */
         cpu_set_t allowed, chosen;
@@ -51,6 +64,29 @@ static void hold_still(const struct plan *plan) {
         }
         if (sched_setaffinity(0, sizeof chosen, &chosen) < 0) fail("choose the processors");
     }
+}
+
+/* How long the machine has been on, and its domain's name, are nothing that a container should know, and no runtime of
+   today has a word for both. Every container begins on the second day of a machine's life: an analysis which takes the
+   monotonic clock for a large number is right as well. */
+static void hide_machine(void) {
+    enum { SECOND_DAY = 86400 };
+    static const char *const clocks[] = {"monotonic", "boottime"};
+    static const clockid_t ids[] = {CLOCK_MONOTONIC, CLOCK_BOOTTIME};
+    if (unshare(CLONE_NEWUTS) < 0 || setdomainname("(none)", 6) < 0) fail("forget the domain's name");
+    /* For the children of this process. It is no wall, so a kernel without it, or a user who may not, goes without. */
+    if (unshare(CLONE_NEWTIME) < 0) return;
+    char text[128] = "";
+    int length = 0, fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    for (int i = 0; i < 2; i++) {
+        struct timespec now;
+        clock_gettime(ids[i], &now);
+        length += snprintf(text + length, sizeof text - (size_t)length, "%s %lld 0\n", clocks[i], (long long)SECOND_DAY - now.tv_sec);
+    }
+    if (fd < 0) return;
+    ssize_t written = write(fd, text, (size_t)length);
+    (void)written;
+    close(fd);
 }
 
 /* PID 1 of the container's outer PID namespace becomes the runtime. */
@@ -173,6 +209,7 @@ int main(int count, char **arguments) {
         int pidfd = -1, init[2];
         if (pipe2(init, O_CLOEXEC) < 0) fail("make a pipe");
         wait_for_word();
+        hide_machine();
         report(REPORT_STARTED, NULL, 0);
         pid_t child = start_runtime(&plan, runtime, init[1], &pidfd);
         close(init[1]);

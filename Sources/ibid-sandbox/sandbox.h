@@ -58,6 +58,7 @@ struct plan {
     int own_network;             /* make the network namespace here, and not in the runtime */
     int fixed_addresses;         /* no randomised address space */
     uint32_t processors;         /* run on so many processors; 0: on all */
+    uint32_t processes;          /* of all its users together, with ibid's own; 0: any number */
     uint16_t gateway_port;       /* with own_network: listen on 127.0.0.1:port and hand the socket to ibid */
 };
 

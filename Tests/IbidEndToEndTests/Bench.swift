@@ -35,6 +35,35 @@ struct Bench {
         try body(bench)
     }
 
+    /// The same with an empty home, for jobs that are no more than one static program.
+    static func withoutBase(_ body: (Bench) throws -> Void) throws {
+        try withScratch { root in
+            let bench = Bench(
+                root: root, home: root.appending("home"), repository: root.appending("repository"),
+                ibid: try builtProgram("ibid"))
+            try run(["git", "init", "-q", "-b", "main", bench.repository.string], in: "/")
+            try body(bench)
+        }
+    }
+
+    /// Commits a job that is a shell script, on an image with nothing but a shell.
+    func shellJob(_ script: String, files: [String: String] = [:]) throws {
+        try sh("cp -u /bin/busybox .")
+        try job(
+            "",
+            files: files.merging([
+                "script": script,
+                "Dockerfile": """
+                FROM scratch
+                COPY busybox /bin/busybox
+                COPY busybox /bin/sh
+                WORKDIR /work
+                COPY script /script
+                CMD ["/bin/sh", "/script"]
+                """,
+            ]) { $1 })
+    }
+
     /// The same with an empty second home beside it.
     func otherHome(_ name: String) throws -> Bench {
         var other = self

@@ -160,6 +160,13 @@ extension EndToEndTests {
         let ids = "\(OrdinaryUser.id),\(OrdinaryUser.firstSubordinate + 999)"
         // ibid, its sandbox, the runtime, the init, the analysis.
         #expect(try shell(["pgrep", "-u", ids]).stdout.split(separator: "\n").count >= 4)
+        // Whose the container's ids are, as the host sees it.
+        let analysis = try shell(["pgrep", "-n", "-u", "\(OrdinaryUser.firstSubordinate + 999)"]).stdout
+        let map = try String(contentsOfFile: "/proc/\(analysis.prefix { $0 != "\n" })/uid_map", encoding: .utf8)
+        #expect(
+            map.split(whereSeparator: \.isWhitespace).map(String.init) == [
+                "0", "\(OrdinaryUser.id)", "1", "1", "\(OrdinaryUser.firstSubordinate)", "65535",
+            ])
         Glibc.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         for _ in 0..<200 where try shell(["pgrep", "-u", ids]).status == 0 { usleep(10_000) }

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import IbidContainer
 import IbidModel
 import IbidStore
@@ -17,40 +16,61 @@ private enum Attack {
 struct AttackTests {
     static let runtimes = ["crun", "runc"]
 
-    /// What one probe found.
-    private struct Finding {
-        var name: String
-        var verdict: String
-        var detail: String
-    }
-
     @Test(arguments: runtimes, ["", "1000"])
     func nothingGetsOut(_ runtime: String, _ user: String) throws {
-        try withRuns(extend: Self.addProbes) { runs in
-            let world = try World(runs)
+        try withRuns(extend: AttackWorld.addProbes) { runs in
+            let world = try AttackWorld(
+                scratch: runs.scratch,
+                files: [
+                    runs.store.root.appending("oci-layout"), runs.containers.layer, runs.containers.host.stateDirectory,
+                ])
             defer { world.end() }
+            let data = Array("data".utf8)
+            let input = try runs.store.put(data)
             var spec = runs.spec("")
-            spec.command = ["/probes/probe"] + world.arguments
+            spec.command = [AttackWorld.probe] + world.arguments
             spec.user = user
             spec.runtime = runtime
-            spec.inputs = try world.inputs(runs.store)
+            spec.inputs = ["file": RunSpec.Input(kind: .file, digest: input, size: Int64(data.count))]
             spec.limits = .standard
             spec.limits.wallSeconds = 60
-            let isShown = ProcessInfo.processInfo.environment["IBID_REPORT"] == "attack"
-            let outcome = try runs.run(
-                spec, stdout: { bytes in if isShown { FileHandle.standardError.write(Data(bytes)) } })
+            let outcome = try runs.run(spec, stdout: AttackWorld.show)
             let errors = try outcome.stderr()
             #expect(outcome.result.exitCode == 0, "\(errors)")
-            let findings = try outcome.stdout().split(separator: "\n").map { line in
-                let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-                try #require(fields.count == 3, "\(line)")
-                return Finding(name: fields[0], verdict: fields[1], detail: fields[2])
+            #expect(AttackWorld.openDoors(try outcome.stdout()) == [], "\(runtime), user '\(user)'")
+            try runs.store.verify(input)
+        }
+    }
+
+    /// Where the runtime goes before it becomes the command is told by the image, and so may be a descriptor that it
+    /// has not closed yet (CVE-2024-21626), also through a link.
+    @Test(arguments: runtimes)
+    func noWorkingDirectoryLeadsOut(_ runtime: String) throws {
+        let script =
+            "pwd; cat marker ../marker ../../marker ../../../marker ../../../../marker ../../../../../../marker"
+        let descriptors = (0...12).map { "/proc/self/fd/\($0)" }
+        try withRuns(extend: { layer in
+            for (index, path) in descriptors.enumerated() {
+                try shell(["ln", "-s", path, layer.appending("link\(index)").string])
             }
-            for finding in findings {
-                #expect(finding.verdict == "shut", "\(runtime) \(user): \(finding.name): \(finding.detail)")
+        }) { runs in
+            // In every directory above and beside those of the run, as far as this test may write.
+            let marker = "outside-\(UUID().uuidString)"
+            for place in [runs.scratch, runs.containers.host.stateDirectory, runs.store.root] {
+                try Data(marker.utf8).write(to: URL(fileURLWithPath: place.appending("marker").string))
             }
-            #expect(findings.count >= 190)
-            #expect(Set(findings.map(\.name)).count == findings.count)
+            for path in descriptors + ["/link3", "/link7", "/link8", "/proc/1/cwd", "/proc/1/root", "/proc/self/cwd"] {
+                var spec = runs.spec(script)
+                spec.workingDirectory = path
+                spec.runtime = runtime
+                do {
+                    let outcome = try runs.run(spec)
+                    let (seen, said) = (try outcome.stdout(), try outcome.stderr())
+                    #expect(!seen.contains(marker) && seen.hasPrefix("/"), "\(path): \(seen)\(said)")
+                } catch let error as IbidError {
+                    #expect(["container-not-started", "mount-point"].contains(error.code), "\(path): \(error)")
+                }
+            }
         }
     }
 
@@ -86,102 +106,5 @@ struct AttackTests {
             #expect(sparse.result.reason == nil || sparse.result.reason == "output limit 8 MiB")
             #expect(sparse.result.status != .succeeded)
         }
-    }
-
-    /// The probe itself, and copies that would gain privileges if anything let them.
-    private static func addProbes(to layer: FilePath) throws {
-        let sources = FilePath(#filePath).removingLastComponent().appending("Probes")
-        let directory = layer.appending("probes")
-        try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
-        let files = ["probe.c", "calls.c", "files.c", "world.c"].map { sources.appending($0).string }
-        let program = directory.appending("probe").string
-        let built = try shell(["cc", "-static", "-O1", "-o", program] + files)
-        try #require(built.status == 0, "\(built.stderr)")
-        for (name, mode) in [("setuid", "4755"), ("setgid", "2755"), ("capable", "755")] {
-            let copy = directory.appending(name).string
-            try FileManager.default.copyItem(atPath: program, toPath: copy)
-            try shell(["chmod", mode, copy])
-        }
-        // vfs_ns_cap_data, revision 2: everything, permitted and effective.
-        let capabilities = "0x01000002ffffffff00000000ffffffff00000000"
-        let script = "import os,sys; os.setxattr(sys.argv[1], 'security.capability', bytes.fromhex(sys.argv[2][2:]))"
-        try shell(["python3", "-c", script, directory.appending("capable").string, capabilities])
-    }
-}
-
-/// What lies outside of the container and must not be found from within.
-private final class World {
-    private let secret: String
-    private let runs: RunFixture
-    private let neighbour = Process()
-    private let listener: Int32
-    private let abstract: Int32
-    private let port: UInt16
-
-    init(_ runs: RunFixture) throws {
-        self.runs = runs
-        // The name of the scratch directory is in every path of the host.
-        secret = try #require(runs.scratch.lastComponent).string
-        neighbour.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
-        neighbour.arguments = ["-c", "import time; time.sleep(600) # \(secret)"]
-        neighbour.standardOutput = FileHandle.nullDevice
-        neighbour.environment = ["SECRET": secret]
-        try neighbour.run()
-        (listener, port) = try Self.listenOnLoopback()
-        abstract = try Self.listenOnAbstractSocket(secret)
-    }
-
-    private static func listenOnLoopback() throws -> (socket: Int32, port: UInt16) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let results = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                [bind(descriptor, $0, length), listen(descriptor, 5), getsockname(descriptor, $0, &length)]
-            }
-        }
-        try #require(results == [0, 0, 0])
-        return (descriptor, UInt16(bigEndian: address.sin_port))
-    }
-
-    private static func listenOnAbstractSocket(_ name: String) throws -> Int32 {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let text = Array(name.utf8)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0[1...].copyBytes(from: text) }
-        let size = socklen_t(2 + 1 + text.count)
-        let named = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) }
-        }
-        try #require(named == 0)
-        try #require(listen(descriptor, 5) == 0)
-        return descriptor
-    }
-
-    var arguments: [String] {
-        let files = [
-            runs.scratch.string, runs.store.root.appending("oci-layout").string, runs.containers.layer.string,
-            runs.containers.host.stateDirectory.string, CommandLine.arguments[0],
-        ]
-        return [
-            "secret=\(secret)", "files=" + files.joined(separator: ":"), "port=\(port)", "abstract=\(secret)",
-            "host=\(ProcessInfo.processInfo.hostName)",
-        ]
-    }
-
-    /// One input of each kind, as each is a mount.
-    func inputs(_ store: Store) throws -> [String: RunSpec.Input] {
-        let text = Array("data".utf8)
-        return ["file": RunSpec.Input(kind: .file, digest: try store.put(text), size: Int64(text.count))]
-    }
-
-    func end() {
-        kill(neighbour.processIdentifier, SIGKILL)  // the tests' runner has SIGTERM ignored, and children inherit that
-        neighbour.waitUntilExit()
-        close(listener)
-        close(abstract)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import IbidContainer
 import IbidModel
 import IbidStore
 import IbidTestSupport
@@ -56,6 +57,37 @@ struct DeviceTests {
             #expect(errors.contains("libgpu.so: Read-only file system"))
             #expect(errors.contains("/dev/gpu0: No such file"))
             #expect(result.outputs.map(\.size) == [4])
+        }
+    }
+
+    @Test func whatCannotBeMeantIsRefused() throws {
+        try withScratch { scratch in
+            func device(_ edits: String) -> String {
+                "{\"kind\": \"a.example/gpu\", \"devices\": [{\"name\": \"0\", \"containerEdits\": {\(edits)}}]}"
+            }
+            func problem(_ edits: String) throws -> String? {
+                let directory = try describe(device(edits), "a.json", in: scratch)
+                return #expect(throws: IbidError.self) {
+                    try DeviceCatalog(directories: [directory]).devices(["a.example/gpu=0"])
+                }?.message
+            }
+            #expect(try problem("\"additionalGids\": [44]")?.contains("additionalGids") == true)
+            #expect(try problem("\"intelRdt\": {}")?.contains("intelRdt") == true)
+            #expect(try problem("\"deviceNodes\": [{}]")?.contains("without 'path'") == true)
+            #expect(try problem("\"deviceNodes\": [{\"path\": \"/dev/no-such\"}]")?.contains("/dev/no-such") == true)
+            #expect(try problem("\"env\": [\"A\"]")?.contains("without '='") == true)
+            // Twice in one request is once; twice in one directory is nothing; a later directory wins.
+            let node = "\"deviceNodes\": [{\"path\": \"/dev/null\"}]"
+            let first = try describe(device(node), "a.json", in: scratch)
+            #expect(try DeviceCatalog(directories: [first]).resolve("0,a.example/gpu=0") == ["a.example/gpu=0"])
+            let later = try describe(device("\"env\": [\"LATER=1\"]"), "c.json", in: scratch.appending("later"))
+            let merged = try DeviceCatalog(directories: [first, later]).devices(["a.example/gpu=0"])
+            #expect(merged.environment == ["LATER": "1"] && merged.mounts.isEmpty)
+            _ = try describe(device(node), "b.json", in: scratch)
+            let rivals = #expect(throws: IbidError.self) {
+                try DeviceCatalog(directories: [first]).devices(["a.example/gpu=0"])
+            }
+            #expect(rivals?.message.contains("a.json") == true && rivals?.message.contains("b.json") == true)
         }
     }
 

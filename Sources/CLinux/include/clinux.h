@@ -147,13 +147,18 @@ int cl_seccomp_filter(uint8_t *buffer, size_t size);
 
 /* What the filter is made of, for runtimes that make their own from names. Calls that are in neither list do not exist
    (ENOSYS), clone3 neither. */
+struct cl_seccomp_socket {
+    uint32_t family, protocol; /* first and third argument of socket(2) */
+};
 struct cl_seccomp_list {
     const char *_Nullable const *_Nonnull allowed; /* names, a null pointer at the end */
     const char *_Nullable const *_Nonnull refused; /* answer EPERM */
     const uint32_t *namespaces;                    /* flags that clone is refused with */
     size_t namespace_count;
-    const uint32_t *families; /* of addresses, that socket is allowed for */
-    size_t family_count;
+    const struct cl_seccomp_socket *sockets; /* what socket is allowed for: others of these families do not exist */
+    size_t socket_count;
+    const uint32_t *pairs; /* families that socketpair is allowed for */
+    size_t pair_count;
     const uint32_t *personalities;
     size_t personality_count;
 };
@@ -202,7 +207,8 @@ ssize_t cl_receive_descriptor(int socket, void *buffer, size_t size, int *fd);
 int cl_random(void *buffer, size_t size);
 /* Current and maximum of a resource limit; RLIM_INFINITY is UINT64_MAX. */
 int cl_get_rlimit(int resource, uint64_t *soft, uint64_t *hard);
-extern const int CL_RLIMIT_CORE, CL_RLIMIT_CPU, CL_RLIMIT_FSIZE, CL_RLIMIT_NOFILE, CL_RLIMIT_NPROC, CL_RLIMIT_STACK;
+extern const int CL_RLIMIT_CORE, CL_RLIMIT_CPU, CL_RLIMIT_FSIZE, CL_RLIMIT_MEMLOCK, CL_RLIMIT_MSGQUEUE, CL_RLIMIT_NICE,
+    CL_RLIMIT_NOFILE, CL_RLIMIT_NPROC, CL_RLIMIT_RTPRIO, CL_RLIMIT_SIGPENDING, CL_RLIMIT_STACK;
 /* Gives the calling thread, and the processes that it starts, a host name of their own. */
 int cl_own_hostname(const char *name);
 /* Leaves the calling thread, and the processes that it starts, one of their processors; how many there were. */

@@ -240,8 +240,9 @@ extension BuildSession {
             }
             for problem in gateway.problems where problem.kind == .refused { progress(.warning(problem.text)) }
         case .exited(let status):
+            let reached = outcome.limitsReached.map { ", \($0)" }.joined()
             throw IbidError.stepFailed(
-                step.place, "exit status \(status)", text: step.text, problems: gateway.problems,
+                step.place, "exit status \(status)\(reached)", text: step.text, problems: gateway.problems,
                 output: output.text)
         case .killed(let reason):
             if stop?.isThrown ?? false { throw IbidError.interrupted }

@@ -27,10 +27,13 @@ public struct ImageBuildOptions: Sendable {
     /// How registries are reached.
     public var registry = RegistryAccess()
 
+    /// What keeps a step that goes wrong from taking the machine with it, and is in nobody's way.
+    public static let stepLimits = ContainerLimits(pids: 4_096)
+
     /// Makes options; only the name has no default.
     public init(
         ref: String, dockerfile: String? = nil, target: String? = nil, arguments: [String: String] = [:],
-        lock: Digest? = nil, limits: ContainerLimits = ContainerLimits(), runtime: String = "crun",
+        lock: Digest? = nil, limits: ContainerLimits = Self.stepLimits, runtime: String = "crun",
         usesCache: Bool = true
     ) {
         self.ref = ref

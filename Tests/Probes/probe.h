@@ -20,7 +20,7 @@ struct probe {
 };
 
 /* Lists end with a probe without a name. */
-extern const struct probe call_probes[], file_probes[], world_probes[];
+extern const struct probe call_probes[], file_probes[], world_probes[], trick_probes[];
 
 /* What was seen; the last note of a probe is printed. */
 __attribute__((format(printf, 1, 2))) void note(const char *format, ...);

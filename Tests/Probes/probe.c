@@ -81,10 +81,11 @@ static int tell_privileges(void) {
 
 int main(int count, char **values) {
     if (count == 2 && strcmp(values[1], "privileges") == 0) return tell_privileges();
+    if (count == 2 && strcmp(values[1], "wait") == 0) pause();
     argument_count = count;
     arguments = values;
     seen = mmap(NULL, SEEN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    const struct probe *lists[] = {call_probes, file_probes, world_probes};
+    const struct probe *lists[] = {call_probes, file_probes, world_probes, trick_probes};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         for (const struct probe *probe = lists[i]; probe->name; probe++) run(probe);
     return 0;
