@@ -149,5 +149,10 @@ int cl_signal_to_eventfd(int signal, int fd) {
     signal_descriptors[signal] = fd;
     struct sigaction action = {.sa_handler = add_one, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    return sigaction(signal, &action, NULL) < 0 ? -errno : 0;
+    if (sigaction(signal, &action, NULL) < 0) return -errno;
+    /* Whoever started this program may have left it blocked. */
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    return -pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 }

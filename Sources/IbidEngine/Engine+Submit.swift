@@ -237,7 +237,8 @@ extension Engine {
         let digest = try store.put(canonical: result)
         let statement = facts.outcome(result, digest: digest, measurement)
         let position = try ledger.append(statement)
-        var report = try RunReport(statement: statement, ledger: LedgerReference(position), store: store)
+        var report = try RunReport(
+            statement: statement, ledger: LedgerReference(position), store: store, outputs: result.outputs)
         report.build = facts.build
         events(.runFinished(report))
         return report

@@ -4,8 +4,9 @@ import IbidStore
 extension RunReport {
     /// Reads a run back from its statements: the outcome, or the intent of a run that has none.
     ///
+    /// - Parameter outputs: those of the result, when they are known already.
     /// - Throws: `malformed-statement` when a statement is not one that Ibid writes.
-    init(statement: Statement, ledger: LedgerReference, store: Store) throws {
+    init(statement: Statement, ledger: LedgerReference, store: Store, outputs known: [RunOutput]? = nil) throws {
         guard let definition = statement.predicate["buildDefinition"], let details = statement.predicate["runDetails"],
             let internals = definition["internalParameters"], let externals = definition["externalParameters"],
             let metadata = details["metadata"], let run = metadata["invocationId"]?.string.flatMap({ RunID($0) }),
@@ -54,7 +55,7 @@ extension RunReport {
         writtenBytes = measured?["writtenBytes"]?.int
         limitsReached = measured?["limitsReached"]?.array?.compactMap(\.string) ?? []
         refusedOutputs = measured?["refusedOutputs"]?.object?.compactMapValues(\.string) ?? [:]
-        outputs = try result.map { try store.read(RunResult.self, from: $0).outputs } ?? []
+        outputs = try known ?? result.map { try store.read(RunResult.self, from: $0).outputs } ?? []
     }
 }
 

@@ -57,10 +57,19 @@ enum LedgerDatabase {
             switch error.resultCode {
             case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_MISMATCH, .SQLITE_CONSTRAINT, .SQLITE_ERROR:
                 throw IbidError.ledgerDamaged(path, error.message ?? "SQLite error \(error.resultCode.rawValue)")
+            case .SQLITE_FULL: throw IbidError.system("write", path.string, String(cString: strerror(ENOSPC)))
+            // What SQLite says when its shared memory cannot grow.
+            case .SQLITE_IOERR where isFull(path):
+                throw IbidError.system("write", path.string, String(cString: strerror(ENOSPC)))
             default:
                 throw IbidError.system("use", path.string, error.message ?? "SQLite error \(error.resultCode.rawValue)")
             }
         }
+    }
+
+    private static func isFull(_ path: FilePath) -> Bool {
+        var space = statvfs()
+        return statvfs(path.string, &space) == 0 && UInt64(space.f_bavail) * UInt64(space.f_frsize) < 64 << 10
     }
 
     // NORMAL would lose the last commits with the power. Whoever closes the file last brings everything into it; the

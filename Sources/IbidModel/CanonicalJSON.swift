@@ -13,6 +13,23 @@ public enum CanonicalJSON {
         return output
     }
 
+    /// The canonical bytes of an object of which one member is a list too long to be held as values at one time.
+    ///
+    /// - Parameters:
+    ///   - object: the other members.
+    ///   - key: the name of that member; it is none of the others'.
+    ///   - elements: its elements, each made when it is written.
+    static func bytes(
+        _ object: [String: JSONValue], with key: String, of elements: some Sequence<JSONValue>
+    ) -> [UInt8] {
+        var output: [UInt8] = []
+        writeObject(object.keys + [key], into: &output) { name, output in
+            if name != key { return write(object[name] ?? .null, into: &output) }
+            writeArray(elements, into: &output)
+        }
+        return output
+    }
+
     /// The canonical bytes of anything that encodes to JSON without fractions.
     ///
     /// - Throws: `EncodingError` or `DecodingError` when the value does not encode, or holds a fraction.
@@ -43,25 +60,34 @@ public enum CanonicalJSON {
                 (-largestInteger...largestInteger).contains(value), "integers beyond 2^53 - 1 are recorded as text")
             output += String(value).utf8
         case .string(let text): write(text, into: &output)
-        case .array(let elements):
-            output.append(UInt8(ascii: "["))
-            for (index, element) in elements.enumerated() {
-                if index > 0 { output.append(UInt8(ascii: ",")) }
-                write(element, into: &output)
-            }
-            output.append(UInt8(ascii: "]"))
+        case .array(let elements): writeArray(elements, into: &output)
         case .object(let members):
-            output.append(UInt8(ascii: "{"))
-            // Section 3.2.3: sort by UTF-16 code units, not by scalars or by locale.
-            let keys = members.keys.sorted { $0.utf16.lexicographicallyPrecedes($1.utf16) }
-            for (index, key) in keys.enumerated() {
-                if index > 0 { output.append(UInt8(ascii: ",")) }
-                write(key, into: &output)
-                output.append(UInt8(ascii: ":"))
-                write(members[key] ?? .null, into: &output)
-            }
-            output.append(UInt8(ascii: "}"))
+            writeObject(Array(members.keys), into: &output) { write(members[$0] ?? .null, into: &$1) }
         }
+    }
+
+    private static func writeArray(_ elements: some Sequence<JSONValue>, into output: inout [UInt8]) {
+        output.append(UInt8(ascii: "["))
+        for (index, element) in elements.enumerated() {
+            if index > 0 { output.append(UInt8(ascii: ",")) }
+            write(element, into: &output)
+        }
+        output.append(UInt8(ascii: "]"))
+    }
+
+    private static func writeObject(
+        _ keys: [String], into output: inout [UInt8], value: (String, inout [UInt8]) -> Void
+    ) {
+        output.append(UInt8(ascii: "{"))
+        // Section 3.2.3: sort by UTF-16 code units, not by scalars or by locale.
+        let sorted = keys.sorted { $0.utf16.lexicographicallyPrecedes($1.utf16) }
+        for (index, key) in sorted.enumerated() {
+            if index > 0 { output.append(UInt8(ascii: ",")) }
+            write(key, into: &output)
+            output.append(UInt8(ascii: ":"))
+            value(key, &output)
+        }
+        output.append(UInt8(ascii: "}"))
     }
 
     // Section 3.2.2.2: the short escapes where they exist, \u00xx for the other controls, everything else as it is.

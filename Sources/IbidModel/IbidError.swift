@@ -40,7 +40,11 @@ public struct IbidError: Error, Hashable, Sendable, CustomStringConvertible {
 extension IbidError {
     /// A system call failed on something that has a name.
     public static func system(_ operation: String, _ subject: String, _ reason: String) -> IbidError {
-        IbidError("system", "cannot \(operation) \(subject): \(reason)")
+        // strerror(3) of ENOSPC and EDQUOT.
+        let isFull = ["No space left on device", "Disk quota exceeded"].contains(reason)
+        return IbidError(
+            "system", "cannot \(operation) \(subject): \(reason)",
+            hint: isFull ? "free some space, or set IBID_HOME to a larger disk; nothing was half recorded" : nil)
     }
 
     /// A blob's bytes do not hash to its name.

@@ -44,6 +44,20 @@ public struct RunResult: Hashable, Sendable, Codable {
     }
 }
 
+extension RunResult {
+    /// The canonical bytes, as `CanonicalJSON.encode` gives them, without a tree of values of all outputs: there may be
+    /// hundreds of thousands.
+    public var canonicalBytes: [UInt8] {
+        var members: [String: JSONValue] = [
+            "schema": .string(schema), "status": .string(status.rawValue), "stdout": .string(stdout.description),
+            "stderr": .string(stderr.description),
+        ]
+        members["exitCode"] = exitCode.map { .int(Int64($0)) }
+        members["reason"] = reason.map { .string($0) }
+        return CanonicalJSON.bytes(members, with: "outputs", of: outputs.lazy.map(\.json))
+    }
+}
+
 /// One file that a run left.
 public struct RunOutput: Hashable, Sendable, Codable {
     /// What kind of file it is.
@@ -116,6 +130,13 @@ public struct RunMeasurement: Hashable, Sendable, Codable {
 }
 
 extension RunOutput {
+    fileprivate var json: JSONValue {
+        [
+            "path": .string(path), "kind": .string(kind.rawValue), "digest": .string(digest.description),
+            "size": .int(size), "executable": .bool(executable),
+        ]
+    }
+
     /// The path's bytes, with each `\xNN` turned back into the byte it stands for; nil when an escape means nothing.
     public var rawPath: [UInt8]? {
         var bytes: [UInt8] = []

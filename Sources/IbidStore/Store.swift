@@ -85,6 +85,10 @@ public struct Store: Sendable {
         return bytes
     }
 
+    /// The same, in little memory however many outputs there are.
+    @discardableResult
+    public func put(canonical result: RunResult) throws -> Digest { try put(result.canonicalBytes) }
+
     /// Decodes a blob that holds JSON.
     ///
     /// - Throws: `missing-blob`, `corrupt-blob` or a `DecodingError`.

@@ -6,7 +6,7 @@ import Testing
 
 extension EndToEndTests {
     /// A command in the background, with its streams in files.
-    private final class Background {
+    final class Background {
         let process = Process()
         let stdout: String
         let stderr: String
@@ -15,9 +15,9 @@ extension EndToEndTests {
             stdout = bench.root.appending("\(name).out").string
             stderr = bench.root.appending("\(name).err").string
             for path in [stdout, stderr] { try Data().write(to: URL(fileURLWithPath: path)) }
-            // 'swift test' ignores SIGINT, and its children would inherit that; env becomes the program it starts.
+            // 'swift test' ignores some signals, and its children would inherit that; env becomes the program it starts.
             process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = ["--default-signal=INT", bench.ibid.string] + arguments
+            process.arguments = ["--default-signal=INT,TERM,HUP", bench.ibid.string] + arguments
             process.currentDirectoryURL = URL(fileURLWithPath: bench.repository.string)
             process.environment = ProcessInfo.processInfo.environment.merging(["IBID_HOME": bench.home.string]) { $1 }
             process.standardInput = FileHandle.nullDevice
@@ -47,13 +47,17 @@ extension EndToEndTests {
     }
 
     /// The next command works, the ledger is whole, and nothing is left of what was killed.
-    private func requireRecovered(_ bench: Bench, marker: String) throws {
+    func requireRecovered(_ bench: Bench, marker: String, isShellJob: Bool = false) throws {
         try bench.requireSoundLedger()
         let runs = try bench.json("runs")
         for run in runs.array {
             #expect(["succeeded", "killed", "failed"].contains(run["status"].string))
         }
-        try bench.job("print('after')", files: ["main.py": "print('after \(UUID().uuidString)')"])
+        if isShellJob {
+            try bench.shellJob("echo after \(UUID().uuidString)")
+        } else {
+            try bench.job("print('after \(UUID().uuidString)')")
+        }
         let next = try bench.json("submit", ".")
         #expect(next["status"].string == "succeeded")
         try bench.requireSoundLedger()
@@ -124,7 +128,7 @@ extension EndToEndTests {
             }
             try bench.job("print(1)")
             _ = try bench.json("submit", ".")
-            for milliseconds in [5, 20, 40, 80, 120, 180, 250, 350, 500] as [UInt32] {
+            for milliseconds in [40, 250] as [UInt32] {
                 let marker = "moment-\(UUID().uuidString)"
                 try bench.job(
                     "",
@@ -142,23 +146,6 @@ extension EndToEndTests {
             }
             try bench.sh("rm job.toml")
             try requireRecovered(bench, marker: "moment-")
-        }
-    }
-
-    @Test func interruptedByTheUser() throws {
-        try Bench.with { bench in
-            let marker = "interrupt-\(UUID().uuidString)"
-            try bench.job(
-                "import sys, time; print('started', flush=True); time.sleep(300)",
-                files: ["job.toml": "command = [\"python\", \"main.py\", \"\(marker)\"]\n"])
-            let submit = try Background(bench, ["submit", "."])
-            try submit.wait(for: "started")
-            submit.kill(SIGINT)
-            #expect(submit.process.terminationStatus == 130)
-            let run = try bench.json("runs")[0]
-            #expect(run["status"].string == "killed")
-            try bench.sh("rm job.toml")
-            try requireRecovered(bench, marker: marker)
         }
     }
 
