@@ -15,6 +15,8 @@ struct BuildOptions: ParsableArguments {
         name: .customLong("build-arg"), parsing: .singleValue,
         help: "Set an ARG of the Dockerfile: NAME=VALUE, or NAME to take it from the environment.")
     var arguments: [String] = []
+    @Option(help: "The platform to build for, as docker names it; it has to be this machine's.")
+    var platform: String?
     @Option(
         name: .customLong("secret"), parsing: .singleValue,
         help: "Give a secret to RUN --mount=type=secret: id=NAME[,src=FILE|,env=VARIABLE].")
@@ -28,6 +30,7 @@ struct BuildOptions: ParsableArguments {
         var changes = SubmitRequest.BuildChanges()
         changes.dockerfile = file
         changes.target = target
+        changes.platform = platform
         let environment = ProcessInfo.processInfo.environment
         let named = try arguments.compactMap { text -> NamedValue? in
             if text.contains("=") || text.isEmpty { return try NamedValue(text) }

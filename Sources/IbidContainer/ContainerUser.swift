@@ -5,7 +5,8 @@ import IbidStore
 struct ContainerUser: Hashable {
     var uid: UInt32
     var gid: UInt32
-    /// Supplementary groups; only a user given without a group has them.
+    /// Supplementary groups, the own group among them: a program that changes its group must not lose what that group
+    /// is denied (CVE-2022-36109). Further ones has only a user given without a group.
     var groups: [UInt32]
 
     /// The ids that a container has: 0 up to this, mapped to `firstHostID` and following. An ordinary user without a
@@ -55,7 +56,8 @@ struct ContainerUser: Hashable {
     private init(uid: UInt32, gid: UInt32, groups: [UInt32]) {
         self.uid = uid
         self.gid = gid
-        self.groups = groups
+        // The kernel lets nobody with one id set groups.
+        self.groups = Self.idCount > 1 ? Set(groups + [gid]).sorted() : groups
     }
 
     private static func lines(_ path: String, fields: Int, in stack: LayerStack) throws -> [[String]] {

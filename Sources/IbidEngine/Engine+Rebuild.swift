@@ -17,8 +17,10 @@ extension Engine {
         var options = ImageBuildOptions(ref: "rebuild/\(report.run)", lock: lock, usesCache: false)
         let external = try ledger.imageStatement(for: report.image)?
             .predicate["buildDefinition"]?["externalParameters"]
+        options.dockerfile = external?["dockerfile"]?.string
         options.target = external?["target"]?.string
         options.arguments = external?["arguments"]?.object?.compactMapValues(\.string) ?? [:]
+        options.platform = external?["platform"]?.string
         // A build that fetched nothing has no lock, and then there is none to take from the source either.
         options.usesCommittedLock = lock != nil
         let translated = BuildEvents(events)

@@ -137,6 +137,7 @@ extension Engine {
             ref: Self.imageName(name, snapshot.tree), dockerfile: request.build.dockerfile,
             target: request.build.target, arguments: request.build.arguments,
             runtime: request.runtime, usesCache: request.build.usesCache)
+        options.platform = request.build.platform
         options.registry = request.build.registry
         options.secrets = request.build.secrets.mapValues { BuildSecret(bytes: $0) }
         change(&options)

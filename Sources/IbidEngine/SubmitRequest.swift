@@ -45,6 +45,8 @@ public struct SubmitRequest: Sendable {
         public var target: String?
         /// Values for `ARG`.
         public var arguments: [String: String] = [:]
+        /// The platform to build for, which has to be this machine's; nil for that.
+        public var platform: String?
         /// Whether steps that ran before may be taken from the cache.
         public var usesCache = true
         /// How registries are reached.

@@ -15,11 +15,11 @@ class Failed(Exception):
     """A command that failed, with the end of what it wrote."""
 
 
-def run(*command, env=None, cwd=None):
+def run(*command, env=None, cwd=None, statuses=(0,)):
     """Runs a command and gives its stdout."""
     result = subprocess.run(command, env={**os.environ, **IDENTITY, **(env or {})}, cwd=cwd, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if result.returncode != 0:
+    if result.returncode not in statuses:
         raise Failed(f"{' '.join(command)} ended with {result.returncode}:\n{(result.stdout + result.stderr)[-4000:]}")
     return result.stdout
 
@@ -32,15 +32,79 @@ def commit(directory, message="job"):
     run("git", "commit", "-q", "--allow-empty", "-m", message, cwd=directory)
 
 
+class OrdinaryUser:
+    """Somebody without rights, who is on no list of the machine: what they run sees lists of its own, in a mount
+    namespace of its own. They have a range of ids, and files of their own: the program, and a template of their own."""
+    ID = 64_991
+    FIRST_SUBORDINATE = 1_400_000_000
+
+    def __init__(self, work, program):
+        self.lists, self.bin = f"{work}/user/lists", f"{work}/user/bin"
+        os.makedirs(self.lists, exist_ok=True)
+        os.makedirs(self.bin, exist_ok=True)
+        for name, line in (("passwd", f"ibidcorpus:x:{self.ID}:{self.ID}::/nonexistent:/bin/sh\n"),
+                           ("group", f"ibidcorpus:x:{self.ID}:\n")):
+            with open(f"/etc/{name}") as known, open(f"{self.lists}/{name}", "w") as file:
+                file.write(known.read() + line)
+        for name in ("subuid", "subgid"):
+            with open(f"{self.lists}/{name}", "w") as file:
+                file.write(f"ibidcorpus:{self.FIRST_SUBORDINATE}:65536\n")
+        # The build directory may lie where nobody else comes.
+        for name in ("ibid", "ibid-sandbox", "ibid-strict"):
+            shutil.copy(f"{os.path.dirname(program)}/{name}", f"{self.bin}/{name}")
+        # What lies above is on the user's way.
+        place = os.path.realpath(work)
+        while place != "/" and os.stat(place).st_mode & 0o5 != 0o5:
+            os.chmod(place, os.stat(place).st_mode | 0o5)
+            place = os.path.dirname(place)
+        self.program = f"{self.bin}/ibid"
+
+    def command(self, *words):
+        """The command line that runs a command as this user."""
+        script = ('for name in passwd group subuid subgid; do [ -e /etc/$name ] || : > /etc/$name; '
+                  'mount --bind "$0/$name" /etc/$name || exit 99; done; '
+                  f'exec setpriv --reuid={self.ID} --regid={self.ID} --clear-groups "$@"')
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, self.lists, *words]
+
+    def own(self, place):
+        """Gives the user what lies at a place."""
+        run("chown", "-R", f"{self.ID}:{self.ID}", place)
+
+
 class Homes:
     """Makes homes that share their bases, by links, with one that was made once."""
 
     def __init__(self, program, work, bases=("python:3.11",), sources=None):
         """Bases that `sources` names come from there, as `ibid base add --from` has it; Ibid makes the others."""
-        self.program, self.work = os.path.realpath(program), work
+        self.program, self.work, self.bases = os.path.realpath(program), work, list(bases)
         self.template = f"{work}/template"
         if not os.path.isdir(self.template):
             self._make_template(bases, sources or {})
+
+    def template_of(self, user):
+        """A template of the user's own, with the bases as the user unpacked them."""
+        template = f"{self.work}/user/template"
+        if os.path.isdir(template):
+            return template
+        partial, job = f"{self.work}/user/template.partial", f"{self.work}/user/base-job"
+        for leftover in (partial, job):
+            shutil.rmtree(leftover, ignore_errors=True)
+        os.makedirs(partial)
+        run("cp", "-r", f"{self.template}/store", f"{partial}/store")
+        # Before anything is unpacked: layers have files of many owners.
+        user.own(partial)
+        for base in self.bases:
+            os.makedirs(job, exist_ok=True)
+            with open(f"{job}/Dockerfile", "w") as file:
+                file.write(f"FROM {base}\nRUN true\n")
+            commit(job)
+            user.own(job)
+            run(*user.command(user.program, "image", "build", job), env={"IBID_HOME": partial, "HOME": "/nonexistent"})
+            shutil.rmtree(job)
+        for made in ("steps", "builds"):
+            shutil.rmtree(f"{partial}/cache/{made}", ignore_errors=True)
+        os.rename(partial, template)
+        return template
 
     def _make_template(self, bases, sources):
         partial, job = f"{self.work}/template.partial", f"{self.work}/base-job"
@@ -64,14 +128,20 @@ class Homes:
         run("cp", "-al", self.template, home)
         return home
 
-    def with_bytes(self, home, lock, source):
-        """A home with the bases and the packages that a lock names, taken from another home."""
-        self.fresh(home)
+    def with_bytes(self, home, lock, source, user=None):
+        """A home with the bases and the packages that a lock names, taken from another home; the user's, if one is
+        given."""
+        run("cp", "-al", self.template_of(user) if user else self.template, home)
         for step in lock["steps"]:
             for request in step["requests"]:
                 if request["sha256"]:
                     blob = "store/blobs/sha256/" + request["sha256"].removeprefix("sha256:")
-                    if not os.path.exists(f"{home}/{blob}"):
+                    if os.path.exists(f"{home}/{blob}"):
+                        continue
+                    if user:
+                        shutil.copyfile(f"{source}/{blob}", f"{home}/{blob}")
+                        os.chown(f"{home}/{blob}", user.ID, user.ID)
+                    else:
                         os.link(f"{source}/{blob}", f"{home}/{blob}")
         return home
 

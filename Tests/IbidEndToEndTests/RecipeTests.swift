@@ -4,9 +4,10 @@ import SystemPackage
 import Testing
 
 extension EndToEndTests {
-    /// Recipes of every kind, built twice under different circumstances, the second time without a network: one digest
-    /// each. `IBID_TEST_CORPUS=all` takes all of them, which is a matter of many minutes.
+    /// Recipes of every kind, built twice under different circumstances, the second time by an ordinary user without a
+    /// network: one digest each. `IBID_TEST_CORPUS=all` takes all of them, which is a matter of many minutes.
     @Test(
+        .enabled(if: OrdinaryUser.isPossible, Comment(rawValue: OrdinaryUser.requirement)),
         .enabled(
             if: ProcessInfo.processInfo.environment["IBID_TEST_OFFLINE"] == nil, "IBID_TEST_OFFLINE is set"))
     func realRecipesAreReproduced() throws {

@@ -141,6 +141,18 @@ struct RecipeTests {
             ]),
     ]
 
+    @Test("a Dockerfile has one of three names, the usual one first")
+    func names() throws {
+        try withBuilder(base: false) { f in
+            var files: [String: String] = ["requirements.txt": "six\n"]
+            for name in ["Containerfile", "dockerfile", "Dockerfile"] {
+                files[name] = "FROM \(name)\n"
+                let recipe = try f.builder.recipe(of: try f.snapshot(files))
+                #expect(recipe.name == name && recipe.text == "FROM \(name)\n")
+            }
+        }
+    }
+
     @Test("what the files amount to", arguments: cases)
     func texts(_ test: Case) throws {
         try withBuilder(base: false) { f in
@@ -168,12 +180,18 @@ struct RecipeTests {
             (["environment.yml": "dependencies:\n  - &a numpy\n"], "environment.yml:2: '&a numpy' is not understood"),
             (["pyproject.toml": "[project\n"], "pyproject.toml:1: "),
             (["poetry.lock": "[metadata]\nlock-version = \"2.0\"\n"], "poetry.lock: its form (2.0)"),
+            (
+                ["requirements.txt": "six\nx @ git+https://me:pw@example.org/x.git@1\n"],
+                "requirements.txt:2: 'x @ git+https"
+            ),
+            (["requirements.txt": "-e git+ssh://git@example.org/x#egg=x\n"], "requirements.txt:1: '-e git+ssh"),
             (["README.md": ""], "cannot tell how to build this directory: "),
         ])
     func refusals(_ files: [String: String], _ message: String) throws {
         try withBuilder(base: false) { f in
             let error = #expect(throws: IbidError.self) { try f.builder.recipe(of: try f.snapshot(files)) }
             #expect(error?.message.hasPrefix(message) ?? false, "\(error?.message ?? "")")
+            #expect(error?.message.contains("pw") != true)
             #expect(error?.hint != nil)
         }
     }

@@ -97,7 +97,12 @@ enum BaseName {
     static func candidates(_ name: String) -> [String] {
         let familiar = familiar(name)
         let last = familiar.split(separator: "/").last ?? ""
-        let tagged = last.contains(":") || last.contains("@") ? [] : [familiar + ":latest"]
+        let tagged =
+            last.contains("@")
+            ? []
+            : familiar.hasSuffix(":latest")
+                ? [String(familiar.dropLast(7))]
+                : last.contains(":") ? [] : [familiar + ":latest"]
         return [name] + (familiar == name ? [] : [familiar]) + tagged
     }
 }

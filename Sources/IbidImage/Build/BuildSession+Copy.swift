@@ -5,7 +5,7 @@ import SystemPackage
 
 extension BuildSession {
     /// Another version of what `COPY`, `ADD` and `WORKDIR` write is another key.
-    private static let version: JSONValue = 2
+    private static let version: JSONValue = 3
 
     /// `COPY` and `ADD`.
     func perform(

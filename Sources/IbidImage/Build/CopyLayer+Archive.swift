@@ -10,6 +10,10 @@ extension CopyLayer {
     ///
     /// - Throws: `CopyProblem` for a member that no image can have, `IbidError` for an archive that is malformed.
     mutating func unpack(_ archive: AddedArchive, below base: [UInt8]) throws {
+        // Who owns the destination does not own what an archive says is somebody's (BuildKit, buildah).
+        let destinationOwner = owner
+        owner = nil
+        defer { owner = destinationOwner }
         let reader = archive.reader()
         var members = 0
         while let member = try reader.next() {
@@ -26,7 +30,6 @@ extension CopyLayer {
             var made = Entry(entry: member)
             made.entry.path = path
             made.entry.mtime = max(0, min(member.mtime, epoch.seconds))
-            if let owner { (made.entry.uid, made.entry.gid) = owner }
             switch member.kind {
             case .directory:
                 if try node(path)?.isDirectory ?? false {

@@ -9,6 +9,8 @@ public struct ImageBuildOptions: Sendable {
     public var target: String?
     /// Values for `ARG`.
     public var arguments: [String: String]
+    /// The platform to build for, which has to be this machine's; nil for that.
+    public var platform: String?
     /// Secrets by the id that `RUN --mount=type=secret` names.
     public var secrets: [String: BuildSecret] = [:]
     /// A lock in the store: the build sees what it has and nothing else.

@@ -52,6 +52,7 @@ public struct ImageBuilder: Sendable {
         snapshot: SourceSnapshot, options: ImageBuildOptions, watch: StepWatch?, stop: ContainerStop?,
         progress: @escaping (ImageBuildEvent) -> Void
     ) throws -> ImageBuild {
+        try Platform.require(options.platform)
         let key = key(snapshot, options)
         let builds = BuildCache(directory: cache.appending("builds"), store: store)
         if options.usesCache, let known = try unchanged(key, builds, options: options, progress: progress) {

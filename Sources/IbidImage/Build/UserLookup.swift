@@ -13,20 +13,22 @@ struct UserLookup {
         groups = try table("etc/group")
     }
 
-    /// `--chown=user:group`; the group is the user's number when it is not given, as Docker has it.
+    /// `--chown=user:group`; the group is the user's number when it is not given, and what stands before or after the
+    /// colon is root when it is empty, as BuildKit has it.
     ///
     /// - Throws: `CopyProblem` for a name that the image does not have.
     func owner(_ text: String) throws -> CopyLayer.Owner {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let entry = users.first { $0.count > 3 && $0[0] == parts[0] }
-        guard let uid = UInt32(parts[0]) ?? entry.flatMap({ UInt32($0[2]) }) else {
+        func number(_ text: String) -> UInt32? { text.isEmpty && parts.count == 2 ? 0 : UInt32(text) }
+        guard let uid = number(parts[0]) ?? entry.flatMap({ UInt32($0[2]) }) else {
             throw CopyProblem(problem: "the image has no user '\(parts[0])'")
         }
         guard parts.count == 2 else {
             return (uid, UInt32(parts[0]) != nil ? uid : entry.flatMap { UInt32($0[3]) } ?? uid)
         }
         let group = groups.first { $0.count > 2 && $0[0] == parts[1] }
-        guard let gid = UInt32(parts[1]) ?? group.flatMap({ UInt32($0[2]) }) else {
+        guard let gid = number(parts[1]) ?? group.flatMap({ UInt32($0[2]) }) else {
             throw CopyProblem(problem: "the image has no group '\(parts[1])'")
         }
         return (uid, gid)

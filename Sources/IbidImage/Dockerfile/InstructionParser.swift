@@ -169,7 +169,7 @@ struct InstructionParser {
             line: LogicalLine(place: line.place, text: rest, hereDocuments: line.hereDocuments), escape: escape)
         try trigger.refuseInOnBuild()
         // The trigger is read again from its text when an image is built on this one.
-        let text = line.hereDocuments.reduce(trigger.normalisedText) { $0 + "\n" + $1.content + $1.name }
+        let text = line.hereDocuments.reduce(rest) { $0 + "\n" + $1.content + $1.name }
         // Parsed now, so that a mistake is found where it stands and not in the image built on this one.
         _ = try trigger.instruction()
         return text

@@ -39,9 +39,10 @@ struct GatewayClient: Hashable, Sendable {
                     + "or build FROM an image that has it"
             default: "bring it in with its digest instead: ADD --checksum=sha256:… URL PATH"
             }
-        // apt only warns when an archive is missing, and then installs something else.
+        // apt only warns when an archive is missing, and then installs something else; what curl and wget do not get
+        // is a failure that a pipe into a shell swallows.
         return GatewayProblem(
-            kind: isApt ? .failed : .refused,
+            kind: isApt || ["curl", "wget"].contains(name.lowercased()) ? .failed : .refused,
             text: "\(name) asked for \(what): a build step reaches package indexes and nothing else",
             hint: hint)
     }

@@ -11,8 +11,11 @@ public struct Recipe: Sendable {
     /// What `.dockerignore` leaves out of the source tree.
     let ignored: IgnoreRules
 
+    /// What a Dockerfile is called, the usual first: docker also reads a lower-case name, podman a neutral one.
+    private static let names = ["Dockerfile", "dockerfile", "Containerfile"]
+
     static func find(in tree: SourceTree, named: String?) throws -> Recipe {
-        let name = named ?? "Dockerfile"
+        let name = try named ?? names.first { try tree.resolve(Array($0.utf8)).node != nil } ?? names[0]
         if let bytes = try tree.readFile(Array(name.utf8)) {
             return Recipe(
                 // Bytes that are not UTF-8 are reported with their line by the reader of the Dockerfile.
@@ -40,7 +43,7 @@ public struct Recipe: Sendable {
     }
 
     private static func ignored(_ tree: SourceTree, _ dockerfile: String) throws -> IgnoreRules {
-        for name in [dockerfile + ".dockerignore", ".dockerignore"] {
+        for name in [dockerfile + ".dockerignore", ".dockerignore", ".containerignore"] {
             guard let bytes = try tree.readFile(Array(name.utf8)) else {
                 guard case .file? = try tree.resolve(Array(name.utf8)).node?.kind else { continue }
                 throw IbidError.dockerfile(SourcePlace(file: name, line: 1), "the file is larger than 4 MiB", text: "")

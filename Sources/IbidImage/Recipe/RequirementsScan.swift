@@ -71,6 +71,7 @@ struct RequirementsScan {
             let words = text.split(whereSeparator: { $0.isWhitespace }).map(String.init)
             guard let first = words.first else { continue }
             if words.contains(where: { $0.hasPrefix("--hash=") }) { isHashed = true }
+            try refuseRepository(text, of: file, line)
             guard first.hasPrefix("-") else {
                 try requirement(text, of: file, line)
                 continue
@@ -89,6 +90,18 @@ struct RequirementsScan {
             default: continue
             }
         }
+    }
+
+    /// A build step reaches package indexes, not repositories; what a marker may leave out is pip's to say.
+    private func refuseRepository(_ text: String, of file: String, _ line: Int) throws {
+        guard let address = text.firstMatch(of: /(?:^|[\s@=])(git|hg|svn|bzr)\+[a-z]+:/), !text.contains(";") else {
+            return
+        }
+        throw IbidError.recipeFile(
+            file, line,
+            "'\(Address.withoutSecrets(text))' comes from a \(address.1) repository, which no build step reaches",
+            hint: "name an archive of the commit (NAME @ https://HOST/OWNER/NAME/archive/COMMIT.tar.gz), or write a "
+                + "Dockerfile that begins with ADD https://HOST/OWNER/NAME.git#COMMIT /src/NAME and installs that")
     }
 
     /// An option and its value, in any of the forms that pip takes.
