@@ -39,7 +39,11 @@ let package = Package(
         .executableTarget(
             name: "ibid-sandbox", dependencies: ["CLinux"],
             // Plain C: without these it would load the Swift runtime, which takes longer than all that it does.
-            linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
+            linkerSettings: [
+                .unsafeFlags(["-nostartfiles", "-static-executable"]),
+                // It is copied into each container.
+                .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
+            ]),
 
         .executableTarget(
             name: "ibid-strict", cSettings: [.unsafeFlags(["-O2", "-fvisibility=hidden", "-fno-stack-protector"])],

@@ -38,11 +38,9 @@ struct CgroupLayout: Sendable {
         var unified: FilePath?
         for line in mounts.split(separator: "\n") {
             // proc(5): fields, a dash, then type, source and the options of the file system.
-            let halves = line.split(separator: " - ", maxSplits: 1)
-            guard halves.count == 2 else { continue }
-            let fields = halves[0].split(separator: " ")
-            let tail = halves[1].split(separator: " ")
-            guard fields.count > 4, tail.count > 2 else { continue }
+            let fields = line.split(separator: " ")
+            guard let dash = fields.firstIndex(of: "-"), dash > 4, fields.count > dash + 3 else { continue }
+            let tail = Array(fields[(dash + 1)...])
             let point = FilePath(String(fields[4]))
             if tail[0] == "cgroup2" { unified = point }
             guard tail[0] == "cgroup" else { continue }

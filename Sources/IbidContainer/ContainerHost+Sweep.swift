@@ -5,6 +5,10 @@ import IbidStore
 public import SystemPackage
 
 extension ContainerHost {
+    /// The directory below the state directory that holds what containers share. Whoever removes it makes sure that
+    /// none runs.
+    public static let skeletons = ".skeletons"
+
     /// Makes a workspace of this process below the state directory: when the process ends without removing it, the next
     /// sweep does.
     public func makeWorkspace(named name: String) throws -> FilePath {

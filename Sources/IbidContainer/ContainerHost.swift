@@ -74,7 +74,7 @@ public struct ContainerHost: Sendable {
         let runtime = try ContainerRuntime(spec.runtime)
         let layout = try CgroupLayout.current()
         try Owner.current.mark(spec.workspace)
-        let prepared = try PreparedContainer(spec, runtime: runtime)
+        let prepared = try PreparedContainer(spec, runtime: runtime, stateDirectory: stateDirectory)
         let group = try ControlGroup(name: Owner.current.groupName(spec.workspace), layout: layout)
         try group.apply(spec.limits, ownProcesses: runtime.ownProcesses)
         let owner = (

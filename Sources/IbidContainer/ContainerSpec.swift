@@ -30,6 +30,9 @@ public struct ContainerSpec: Sendable {
     /// Absolute directories that it finds, owned by its user, also when the image has none; what it writes there lands
     /// in `upper`.
     public var directories: [String]
+    /// Whether what it finds beside its layers (mount points and the like) is kept for the next container with the
+    /// same layers, until the machine is switched off. Good for what runs again and again.
+    public var keepsSkeleton = false
     /// What it may use.
     public var limits: ContainerLimits
     /// Whether it is a run or a build step.

@@ -14,12 +14,15 @@ struct PreparedContainer {
     /// The text of the bundle's config.json. It lies on no disk: making and removing files takes longer, and it can
     /// hold a secret.
     private let config: String
+    /// The uppermost of the layers.
+    private var skeleton = FilePath()
 
-    init(_ spec: ContainerSpec, runtime: ContainerRuntime) throws {
+    /// - Parameter stateDirectory: where workspaces are, and what containers share.
+    init(_ spec: ContainerSpec, runtime: ContainerRuntime, stateDirectory: FilePath) throws {
         let stack = LayerStack(spec.layers)
         user = try ContainerUser(spec.user, in: stack)
         let workspace = spec.workspace
-        for name in ["upper", "work", "skeleton"] {
+        for name in ["upper", "work"] {
             try makeDirectories(workspace.appending(name))
             // The umask of whoever calls has no say in how the container's root directory looks.
             chmod(workspace.appending(name).string, 0o755)
@@ -38,28 +41,35 @@ struct PreparedContainer {
             decoding: CanonicalJSON.bytes(try Bundle(spec: spec, user: user, binds: binds, runtime: runtime).config),
             as: UTF8.self)
 
-        var skeleton = Skeleton(root: workspace.appending("skeleton"), stack: stack)
-        for path in ["/proc", "/dev"] { try skeleton.directory(path) }
+        let parts = try skeletonParts()
+        if spec.keepsSkeleton {
+            skeleton = try SkeletonCache(stateDirectory: stateDirectory).directory(
+                for: parts, layers: spec.layers, stack: stack, workspace: workspace)
+        } else {
+            skeleton = workspace.appending("skeleton")
+            try makeDirectories(skeleton)
+            chmod(skeleton.string, 0o755)
+            try Skeleton.make(parts, in: skeleton, stack: stack)
+        }
+    }
+
+    private func skeletonParts() throws -> [Skeleton.Part] {
+        var parts: [Skeleton.Part] = [.directory("/proc"), .directory("/dev")]
         // runc gives the file system in memory the mode of what it covers.
-        if case .memory = spec.effectiveTemporary { try skeleton.directory("/tmp", mode: 0o1777) }
-        if !isCovered(spec.workingDirectory) { try skeleton.directory(spec.workingDirectory) }
-        for path in spec.directories { try skeleton.directory(path, owner: user) }
+        if case .memory = spec.effectiveTemporary { parts.append(.directory("/tmp", mode: 0o1777)) }
+        if !isCovered(spec.workingDirectory) { parts.append(.directory(spec.workingDirectory)) }
+        parts += spec.directories.map { .directory($0, owner: user) }
         let mounted =
             binds.map { (source: $0.source.string, target: $0.target) }
             + spec.devices.mounts.map { (source: $0.source, target: $0.target) }
         for (source, target) in mounted where !isCovered(target) {
             var status = stat()
             guard stat(source, &status) == 0 else { throw IbidError.system("find", source, lastError()) }
-            if status.st_mode & S_IFMT == S_IFDIR {
-                try skeleton.directory(target)
-            } else {
-                try skeleton.file(target)
-            }
+            parts.append(status.st_mode & S_IFMT == S_IFDIR ? .directory(target) : .file(target))
         }
-        for memory in spec.memoryMounts where !isCovered(memory.target) { try skeleton.directory(memory.target) }
-        for file in spec.files where !isCovered(file.target) { try skeleton.file(file.target) }
-        if spec.privileges == .run { try addFacts(to: &skeleton) }
-        try skeleton.finish()
+        for memory in spec.memoryMounts where !isCovered(memory.target) { parts.append(.directory(memory.target)) }
+        for file in spec.files where !isCovered(file.target) { parts.append(.file(file.target)) }
+        return spec.privileges == .run ? parts + facts : parts
     }
 
     // Docker gives every container these lines; without them nothing resolves `localhost`.
@@ -68,14 +78,15 @@ struct PreparedContainer {
     }
 
     // What would be the machine's is the spec's. A mount of each file would show a path of the host in mountinfo.
-    private func addFacts(to skeleton: inout Skeleton) throws {
-        try skeleton.file("/etc/hosts", content: Self.hosts(spec))
+    private var facts: [Skeleton.Part] {
+        var parts: [Skeleton.Part] = [.file("/etc/hosts", content: Self.hosts(spec))]
         // The C library counts processors in /sys: os.cpu_count() is what the run may use, here and on any replay.
-        guard let millis = spec.limits.cpuMillis else { return }
+        guard let millis = spec.limits.cpuMillis else { return parts }
         let last = max(1, (millis + 999) / 1_000) - 1
         for name in ["online", "possible", "present"] {
-            try skeleton.file("/sys/devices/system/cpu/" + name, content: last == 0 ? "0\n" : "0-\(last)\n")
+            parts.append(.file("/sys/devices/system/cpu/" + name, content: last == 0 ? "0\n" : "0-\(last)\n"))
         }
+        return parts
     }
 
     // The runtime itself makes mount points in the file systems that it has just mounted.
@@ -110,7 +121,7 @@ struct PreparedContainer {
         if spec.fixedAddresses { plan.append("fixed-addresses=1") }
         if let processors = spec.processors { plan.append("processors=\(processors)") }
         plan += spec.layers.map { "layer=\($0)" }
-        plan.append("layer=\(spec.workspace.appending("skeleton"))")
+        plan.append("layer=\(skeleton)")
         // A run learns nothing of where its inputs lie on the host.
         let readOnly = spec.privileges == .run ? "sealed=" : "read-only="
         plan += binds.map { ($0.readOnly ? readOnly : "writable=") + $0.source.string }

@@ -10,22 +10,46 @@ import SystemPackage
 /// A directory that the image has too gets the image's owner, mode and time, as the uppermost part of a merged
 /// directory decides how it looks.
 struct Skeleton {
+    /// Something that has to be there.
+    enum Part {
+        /// A directory; who owns it, and its mode, when it has to be made.
+        case directory(String, owner: ContainerUser? = nil, mode: UInt32 = 0o755)
+        /// A file, to mount another on it, or with what the image cannot know.
+        case file(String, content: String? = nil)
+
+        /// All that it says, on one line.
+        var text: String {
+            switch self {
+            case .directory(let path, let owner, let mode):
+                "directory \(mode) \(owner.map { "\($0.uid):\($0.gid)" } ?? "") \(path.debugDescription)"
+            case .file(let path, let content):
+                "file \(path.debugDescription) \(content?.debugDescription ?? "")"
+            }
+        }
+    }
+
     private let root: FilePath
     private let stack: LayerStack
     private var times: [(path: FilePath, seconds: Int64, nanoseconds: UInt32)] = []
 
-    /// - Parameter root: an existing, empty directory.
-    init(root: FilePath, stack: LayerStack) {
+    /// Makes the parts in an existing, empty directory.
+    static func make(_ parts: [Part], in root: FilePath, stack: LayerStack) throws {
+        var skeleton = Skeleton(root: root, stack: stack)
+        for part in parts {
+            switch part {
+            case .directory(let path, let owner, let mode): try skeleton.directory(path, owner: owner, mode: mode)
+            case .file(let path, let content): try skeleton.file(path, content: content)
+            }
+        }
+        try skeleton.finish()
+    }
+
+    private init(root: FilePath, stack: LayerStack) {
         self.root = root
         self.stack = stack
     }
 
-    /// Makes sure that a directory is there.
-    ///
-    /// - Parameters:
-    ///   - owner: who owns it when it has to be made.
-    ///   - mode: its mode then.
-    mutating func directory(_ path: String, owner: ContainerUser? = nil, mode: UInt32 = 0o755) throws {
+    private mutating func directory(_ path: String, owner: ContainerUser?, mode: UInt32) throws {
         let resolution = try stack.resolve(path)
         switch resolution.node {
         case .directory: return
@@ -38,10 +62,7 @@ struct Skeleton {
         }
     }
 
-    /// Makes sure that a file is there, to mount another on it, or to hold what the image cannot know.
-    ///
-    /// - Parameter content: what it holds; nil when only its being there counts.
-    mutating func file(_ path: String, content: String? = nil) throws {
+    private mutating func file(_ path: String, content: String?) throws {
         let resolution = try stack.resolve(path)
         let (parent, name): (FilePath, String)
         switch resolution.node {
@@ -60,8 +81,8 @@ struct Skeleton {
         guard timed == 0 else { throw IbidError.mountPoint(path, errorText(timed)) }
     }
 
-    /// Sets the directories' times, after everything has been made: a new entry changes its directory's time.
-    func finish() throws {
+    // After everything has been made: a new entry changes its directory's time.
+    private func finish() throws {
         for (path, seconds, nanoseconds) in times.reversed() {
             let result = cl_utimes_at(CL_AT_FDCWD, path.string, seconds, nanoseconds)
             guard result == 0 else { throw IbidError.system("set the time of", path.string, errorText(result)) }

@@ -1,3 +1,4 @@
+import IbidContainer
 import Glibc
 import IbidLayer
 import IbidLedger
@@ -103,7 +104,10 @@ struct Collector {
         let (cache, layers) = (engine.home.cache, engine.home.layers)
         var found = try entries(of: cache.appending("bases")) { $0.hasPrefix("add-") || $0 == "scratch" }
         found += try entries(of: layers) { $0.hasSuffix(".partial") }
-        if all { found += try entries(of: cache) { $0 == "git" } }
+        if all {
+            found += try entries(of: cache) { $0 == "git" }
+            found += try entries(of: engine.home.runs) { $0 == ContainerHost.skeletons }
+        }
         return found
     }
 

@@ -20,7 +20,8 @@ struct RemoteRepository {
     init?(_ text: String) {
         let parts = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         let schemes = ["https://", "http://", "ssh://", "git://", "file://"]
-        let isShort = text.firstMatch(of: /^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^\/].*/) != nil
+        // Most are paths: the expression costs as much as a part of the start.
+        let isShort = text.contains("@") && text.firstMatch(of: /^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^\/].*/) != nil
         guard schemes.contains(where: { text.hasPrefix($0) }) || isShort else { return nil }
         address = parts[0]
         let fragment = parts.count > 1 ? parts[1] : ""

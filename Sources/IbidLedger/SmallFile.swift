@@ -21,18 +21,16 @@ enum SmallFile {
             throw failure("read", path)
         }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        var count = 0
-        while count < bytes.count {
-            let got = bytes.withUnsafeMutableBytes {
-                Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count)
-            }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 4_096)
+        while bytes.count < 1 << 20 {
+            let got = Glibc.read(descriptor, &piece, piece.count)
             if got < 0 && errno == EINTR { continue }
             guard got >= 0 else { throw failure("read", path) }
             if got == 0 { break }
-            count += got
+            bytes += piece.prefix(got)
         }
-        return .text(String(decoding: bytes.prefix(count), as: UTF8.self))
+        return .text(String(decoding: bytes, as: UTF8.self))
     }
 
     /// Creates a file that is complete, durable and private from the moment it is seen.

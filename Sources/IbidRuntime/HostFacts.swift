@@ -44,10 +44,13 @@ enum HostFacts {
         var fields: [String: String] = [:]
         for line in cpuinfo.split(separator: "\n", omittingEmptySubsequences: false) {
             if line.isEmpty { break }
-            let halves = line.split(separator: ":", maxSplits: 1)
-            guard halves.count == 2 else { continue }
-            let name = trimmed(halves[0])
-            if name == "model name" || name == "flags" { fields[name] = trimmed(halves[1]) }
+            // The names are padded with tabs.
+            for name in ["model name", "flags"] where line.hasPrefix(name) {
+                guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { continue }
+                var value = line[colon...].dropFirst().drop { $0 == " " }
+                while value.last == " " { value.removeLast() }
+                fields[name] = String(value)
+            }
         }
         var facts: [String: String] = [:]
         facts["cpu"] = fields["model name"]
@@ -69,10 +72,6 @@ enum HostFacts {
             reached = level.name
         }
         return reached
-    }
-
-    private static func trimmed(_ text: Substring) -> String {
-        String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
     }
 
     private static func kernelRelease() -> String {

@@ -51,8 +51,8 @@ public struct RunExecutor: Sendable {
         let full = try ContainerStop()
         let streams = StreamBudget(limit: spec.limits.outputBytes, full: full)
         let (out, err) = (
-            try StreamRecorder(store: store, budget: streams, live: stdout),
-            try StreamRecorder(store: store, budget: streams, live: stderr)
+            StreamRecorder(store: store, budget: streams, live: stdout),
+            StreamRecorder(store: store, budget: streams, live: stderr)
         )
         let profile = try ProfileFiles(spec: spec, host: host)
         var container = ContainerSpec(
@@ -67,6 +67,7 @@ public struct RunExecutor: Sendable {
                 writtenBytes: spec.limits.outputBytes, writtenFiles: spec.limits.outputFiles),
             temporary: keepsTemporaryFiles(spec) ? .layer : nil, runtime: spec.runtime)
         container.files = profile.files
+        container.keepsSkeleton = true
         container.fixedAddresses = setup.fixedAddresses
         container.processors = setup.processors
         if let devices = spec.devices {

@@ -37,13 +37,15 @@ final class StreamBudget: Sendable {
 /// Unchecked, as its users follow one another: one reader thread calls `add`, and `finish` comes after that thread has
 /// been joined.
 final class StreamRecorder: @unchecked Sendable {
-    private let writer: BlobWriter
+    private let store: Store
+    /// Made for the first byte: most runs say nothing on one of the two.
+    private var writer: BlobWriter?
     private let budget: StreamBudget
     private let live: RunExecutor.LiveSink?
     private var failure: (any Error)?
 
-    init(store: Store, budget: StreamBudget, live: RunExecutor.LiveSink?) throws {
-        writer = try store.writer()
+    init(store: Store, budget: StreamBudget, live: RunExecutor.LiveSink?) {
+        self.store = store
         self.budget = budget
         self.live = live
     }
@@ -54,6 +56,8 @@ final class StreamRecorder: @unchecked Sendable {
         guard !kept.isEmpty, failure == nil else { return }
         live?(kept)
         do {
+            let writer = try writer ?? store.writer()
+            self.writer = writer
             try writer.write(kept)
         } catch {
             failure = error
@@ -66,6 +70,6 @@ final class StreamRecorder: @unchecked Sendable {
     /// - Throws: the first failure to store it.
     func finish() throws -> Digest {
         if let failure { throw failure }
-        return try writer.finish().digest
+        return try writer?.finish().digest ?? store.put([])
     }
 }

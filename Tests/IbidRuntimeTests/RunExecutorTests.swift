@@ -54,6 +54,23 @@ struct RunExecutorTests {
         }
     }
 
+    /// What lies beside the image is made once in a boot, and no run changes what the next one finds.
+    @Test func whatLiesBesideTheImageIsShared() throws {
+        try withRuns { runs in
+            let shelf = runs.containers.host.stateDirectory.appending(".skeletons").string
+            let old = shelf + "/another-boot/skeleton"
+            try FileManager.default.createDirectory(atPath: old, withIntermediateDirectories: true)
+            let spec = runs.spec("cat /etc/hosts; echo 10.0.0.1 evil >>/etc/hosts; rmdir /outputs; touch /sys/left")
+            let (first, second) = (try runs.run(spec), try runs.run(spec))
+            #expect(try first.stdout().contains("localhost"))
+            #expect(try first.stdout() == second.stdout())
+            let boots = try FileManager.default.contentsOfDirectory(atPath: shelf)
+            #expect(boots.count == 1 && boots != ["another-boot"])
+            let kept = try FileManager.default.contentsOfDirectory(atPath: shelf + "/" + boots[0])
+            #expect(kept.count == 1)
+        }
+    }
+
     @Test func theMeasurementSaysWhereAndHow() throws {
         try withRuns { runs in
             let measurement = try runs.sh("true").measurement
