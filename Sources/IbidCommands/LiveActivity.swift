@@ -59,6 +59,9 @@ final class LiveActivity: Sendable {
         }
     }
 
+    /// It has come to another part of its work.
+    func say(_ text: String) { current.withLock { $0?.line.detail = text } }
+
     /// It has ended.
     func end() {
         let ended = current.withLock { current -> Current? in

@@ -43,6 +43,7 @@ private struct ProgressPrinter {
         case .stepOutput(let bytes):
             if let live { live.output(bytes) } else if mode == .plain { Terminal.write(bytes, to: STDERR_FILENO) }
         case .stepFetching(let name, let totalBytes): live?.fetching(name, totalBytes: totalBytes)
+        case .stepAfterwards(let text): live?.say(text)
         default:
             live?.end()
             report(event)

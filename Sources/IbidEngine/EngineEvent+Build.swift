@@ -15,6 +15,7 @@ final class BuildEvents {
             sink(.stepStarted(index: number, count: count, instruction: instruction))
         case .output(let bytes): sink(.stepOutput(bytes))
         case .fetching(let name, let totalBytes): sink(.stepFetching(name: name, totalBytes: totalBytes))
+        case .afterwards(let text): sink(.stepAfterwards(text))
         case .stepFinished(let step, let layerBytes, let fetchedBytes):
             sink(
                 .stepFinished(

@@ -12,6 +12,8 @@ public enum EngineEvent: Sendable {
     case stepOutput([UInt8])
     /// A build step fetches something from outside: so many bytes came for the step so far.
     case stepFetching(name: String, totalBytes: Int64)
+    /// A build step's command has ended; this is done with what it left.
+    case stepAfterwards(String)
     /// A build step ended: the bytes of its layer, and of what it asked package indexes for.
     case stepFinished(index: Int, count: Int, step: ImageBuild.Step, layerBytes: Int64, fetchedBytes: Int64)
     /// The second build of a verification begins.

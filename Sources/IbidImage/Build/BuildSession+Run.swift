@@ -251,6 +251,7 @@ extension BuildSession {
         }
         try watch?.look(at: container.appending("upper"))
         if !Bytecode.isUnwanted(command.joined(separator: " ")) {
+            progress(.afterwards("compiling what was installed"))
             let bytecode = Bytecode(host: host, limits: options.limits, runtime: options.runtime, stop: stop)
             try bytecode.add(
                 to: container.appending("upper"), layers: layers, environment: environment, workspace: workspace,
@@ -266,6 +267,7 @@ extension BuildSession {
                     + "where everybody with the image could read it", text: step.text,
                 hint: "remove the file in the same step, or have it written below /tmp or /run")
         }
+        progress(.afterwards("writing the layer"))
         let layer = try placing(step) {
             // What was captured is adopted below, so that nothing has to be unpacked from the blob.
             try captureLayer(upper: upper, normaliser: normaliser, into: store, forLater: true)

@@ -59,6 +59,8 @@ public enum ImageBuildEvent: Sendable {
     case output([UInt8])
     /// A step fetches something from outside: so many bytes came for the step so far.
     case fetching(name: String, totalBytes: Int64)
+    /// A step's command has ended, and Ibid does this with what it left.
+    case afterwards(String)
     /// A step is done: the bytes of its layer, and of what it asked the gateway for.
     case stepFinished(ImageBuild.Step, layerBytes: Int64, fetchedBytes: Int64)
     /// The second build of a verification begins.
