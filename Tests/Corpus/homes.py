@@ -126,6 +126,11 @@ class Homes:
     def fresh(self, home):
         """A home with the bases."""
         run("cp", "-al", self.template, home)
+        # What is written in place is each home's own.
+        for name in ("ledger.sqlite", "ledger.sqlite.lock", "keys"):
+            if os.path.exists(f"{self.template}/{name}"):
+                run("rm", "-rf", f"{home}/{name}")
+                run("cp", "-a", f"{self.template}/{name}", home)
         return home
 
     def with_bytes(self, home, lock, source, user=None):
