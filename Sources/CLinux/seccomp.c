@@ -173,7 +173,8 @@ static void answer_values(struct program *program, uint32_t call, const uint32_t
     answer(program, ERROR(EPERM));
 }
 
-/* Another family is refused; another protocol of a family that is here is not known. */
+/* Another family is refused; another protocol of a family that is here is not supported: libaudit, which useradd asks,
+   takes that for a kernel without auditing, and anything else for a reason to give up. */
 static void answer_sockets(struct program *program) {
     enum { EACH = 5 };
     unless(program, BPF_JEQ, SYS_socket, (uint8_t)(EACH * COUNT(sockets) + 1 + 2 * COUNT(sockets) + 1));
@@ -187,7 +188,7 @@ static void answer_sockets(struct program *program) {
     load(program, LOW_HALF(0));
     for (size_t i = 0; i < COUNT(sockets); i++) {
         unless(program, BPF_JEQ, sockets[i].family, 1);
-        answer(program, ERROR(ENOSYS));
+        answer(program, ERROR(EPROTONOSUPPORT));
     }
     answer(program, ERROR(EPERM));
 }

@@ -33,6 +33,14 @@ enum SystemCalls {
                 [argument("SCMP_CMP_EQ", $0.family), argument("SCMP_CMP_EQ", $0.protocol, index: 2)])
         }
         rules += refusals(of: "socket", otherThan: Set(sockets.map(\.family)))
+        for (family, kinds) in Dictionary(grouping: sockets, by: \.family).sorted(by: { $0.key < $1.key }) {
+            let protocols = Set(kinds.map(\.protocol))
+            let highest = protocols.max() ?? 0
+            let others = (0...highest).filter { !protocols.contains($0) }.map { argument("SCMP_CMP_EQ", $0, index: 2) }
+            rules += (others + [argument("SCMP_CMP_GT", highest, index: 2)]).map {
+                rule(["socket"], unsupported, [argument("SCMP_CMP_EQ", family), $0])
+            }
+        }
         let pairs = values(list.pairs, list.pair_count)
         rules += pairs.map { rule(["socketpair"], allow, [argument("SCMP_CMP_EQ", $0)]) }
         rules += refusals(of: "socketpair", otherThan: Set(pairs))
@@ -45,8 +53,9 @@ enum SystemCalls {
         ]
     }()
 
-    // Answers by error number: 0 allows, EPERM refuses, ENOSYS denies that there is such a call.
-    private static let (allow, refuse, unknown): (Int64, Int64, Int64) = (0, 1, 38)
+    // Answers by error number: 0 allows, EPERM refuses, ENOSYS denies that there is such a call, EPROTONOSUPPORT such a
+    // protocol.
+    private static let (allow, refuse, unknown, unsupported): (Int64, Int64, Int64, Int64) = (0, 1, 38, 93)
 
     private static let architecture: String = {
         #if arch(arm64)

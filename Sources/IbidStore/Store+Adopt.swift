@@ -60,10 +60,10 @@ extension Store {
     private func link(_ descriptor: Int32, as digest: Digest, durable: Bool) throws -> Bool {
         guard fchown(descriptor, geteuid(), getegid()) == 0, fchmod(descriptor, 0o444) == 0 else { return false }
         if durable, fsync(descriptor) != 0 { throw IbidError.system("flush", "a blob", lastError()) }
-        let result = cl_link_tmpfile(descriptor, CL_AT_FDCWD, path(of: digest).string)
+        let result = cl_link_tmpfile(descriptor, CL_AT_FDCWD, name(of: digest))
         // A name that is taken has other bytes below it: the copy replaces them.
         guard result == 0 else { return false }
-        if durable { try syncDirectory(path(of: digest).removingLastComponent()) }
+        if durable { try syncDirectory(blobs) }
         return true
     }
 }

@@ -13,7 +13,14 @@ public struct Store: Sendable {
     /// The layout's directory.
     public let root: FilePath
 
-    private var blobs: FilePath { root.appending("blobs").appending("sha256") }
+    let blobs: FilePath
+    private let blobsText: String
+
+    private init(root: FilePath) {
+        self.root = root
+        blobs = root.appending("blobs").appending("sha256")
+        blobsText = blobs.string
+    }
 
     /// Opens the store in a directory, making an empty one where there is none.
     ///
@@ -162,7 +169,13 @@ public struct Store: Sendable {
     }
 
     // A blob of the right name and the wrong length is what a power failure leaves; it must be written again.
-    func hasBlob(_ digest: Digest, size: Int64) throws -> Bool { fileSize(path(of: digest)) == size }
+    func hasBlob(_ digest: Digest, size: Int64) throws -> Bool {
+        var status = stat()
+        return stat(name(of: digest), &status) == 0 && Int64(status.st_size) == size
+    }
+
+    // As `path(of:)`, for what is asked for each of very many outputs.
+    func name(of digest: Digest) -> String { blobsText + "/" + digest.hex }
 
     // MARK: Images
 
