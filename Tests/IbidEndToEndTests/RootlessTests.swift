@@ -161,7 +161,7 @@ extension EndToEndTests {
         // ibid, its sandbox, the runtime, the init, the analysis.
         #expect(try shell(["pgrep", "-u", ids]).stdout.split(separator: "\n").count >= 4)
         // Whose the container's ids are, as the host sees it.
-        let analysis = try shell(["pgrep", "-n", "-u", "\(OrdinaryUser.firstSubordinate + 999)"]).stdout
+        let analysis = try shell(["pgrep", "-n", "-u", "\(OrdinaryUser.id)", "-f", "python main.py"]).stdout
         let map = try String(contentsOfFile: "/proc/\(analysis.prefix { $0 != "\n" })/uid_map", encoding: .utf8)
         #expect(
             map.split(whereSeparator: \.isWhitespace).map(String.init) == [
