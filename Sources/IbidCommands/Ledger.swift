@@ -7,7 +7,7 @@ import SystemPackage
 struct LedgerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ledger", abstract: "Give checkpoints of the ledger to others, and go on after a loss.",
-        subcommands: [Anchor.self, CheckpointCommand.self, Renew.self])
+        subcommands: [Anchor.self, CheckpointCommand.self, Renew.self, Tiles.self])
 
     /// `ibid ledger checkpoint`.
     struct CheckpointCommand: ParsableCommand {
@@ -37,6 +37,30 @@ struct LedgerCommand: ParsableCommand {
                 Terminal.out(JSONDocument.object([("old", .string(old)), ("new", .string(new))]).text)
             } else {
                 Terminal.note("the ledger goes on as \(new); \(old) ends where the older copy ended")
+            }
+        }
+    }
+
+    /// `ibid ledger tiles`.
+    struct Tiles: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Write the log as C2SP tlog-tiles, for others to mirror and audit: digests and signatures, no names.")
+
+        @Argument(help: "The directory, which any web server can serve as it is.", completion: .directory)
+        var directory: String
+        @OptionGroup var common: CommonOptions
+
+        func run() throws {
+            let (files, report) = try common.engine().writeTiles(to: FilePath(directory))
+            if common.json {
+                Terminal.out(
+                    JSONDocument.object([
+                        ("origin", .string(report.origin)), ("size", .int(report.size)), ("root", .text(report.root)),
+                        ("place", .string(report.place)), ("files", .int(Int64(files))),
+                    ]).text)
+            } else {
+                Terminal.note("wrote \(files) files over \(report.size) entries; the checkpoint is \(report.place)")
             }
         }
     }

@@ -10,6 +10,14 @@ public enum Base64 {
     /// The text of bytes.
     public static func encode(_ bytes: [UInt8]) -> String {
         String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { output in
+            guard let base = output.baseAddress else { return 0 }
+            return bytes.withUnsafeBytes { encode($0, into: base) }
+        }
+    }
+
+    /// Writes the text of bytes to where the caller has room for it, and says how long it is.
+    public static func encode(_ bytes: UnsafeRawBufferPointer, into output: UnsafeMutablePointer<UInt8>) -> Int {
+        alphabet.withUnsafeBufferPointer { alphabet in
             var written = 0
             for start in stride(from: 0, to: bytes.count, by: 3) {
                 let (a, b, c) = (
@@ -29,7 +37,11 @@ public enum Base64 {
     /// The bytes of text; nil for anything that `encode` would not have written, so that one content has one text and
     /// a changed character is never overlooked.
     public static func decode(_ text: some StringProtocol) -> [UInt8]? {
-        let letters = Array(text.utf8)
+        Array(text.utf8).withUnsafeBytes { decode($0) }
+    }
+
+    /// The bytes of text in ASCII, as above.
+    public static func decode(_ letters: UnsafeRawBufferPointer) -> [UInt8]? {
         guard letters.count.isMultiple(of: 4) else { return nil }
         let padding = letters.suffix(2).reversed().prefix { $0 == 0x3d }.count
         var bytes: [UInt8] = []

@@ -53,7 +53,9 @@ struct Collector {
     /// The statements of a run that was taken in from elsewhere: they stand packed in its record, where the digits of
     /// what they name do not show.
     private func takenIn(by payload: [UInt8]) throws -> [[UInt8]] {
-        guard let json = try? CanonicalJSON.parse(payload), let statement = Statement(json: json),
+        // Not by the ledger's index, which may be damaged: what is missed here is removed.
+        guard payload.firstRange(of: Self.mark) != nil, let json = try? CanonicalJSON.parse(payload),
+            let statement = Statement(json: json),
             statement.predicate["buildDefinition"]?["buildType"]?.string == BuildType.imported,
             let digest = statement.subjects.first?.digest, engine.store.contains(digest)
         else { return [] }
@@ -69,6 +71,8 @@ struct Collector {
         }
         return record.entries.map(\.envelope.payload) + record.documents.values
     }
+
+    private static let mark = Array(BuildType.imported.utf8)
 
     private func layersOfNamedImages() throws -> Set<Digest> {
         try engine.store.references().reduce(into: []) { layers, image in

@@ -16,6 +16,7 @@ extension Engine {
     public static func verifyLedger(
         of home: Home, keys: [FilePath] = [], since: [FilePath] = [], timestampAuthorities: [FilePath] = []
     ) throws -> VerificationReport {
+        try finishRenewal(of: home)
         guard access(home.ledger.string, F_OK) == 0 else { throw IbidError.ledgerMissing(home.ledger) }
         let pinned = try RecordCheck.pins(keys)
         var options = VerifyOptions()

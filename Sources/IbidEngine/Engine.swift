@@ -29,6 +29,7 @@ public struct Engine: Sendable {
     /// - Throws: `IbidError` when the home cannot be made or read, or its ledger is damaged.
     public static func open(_ home: Home, moment: Moment = .real) throws -> Engine {
         try home.make()
+        try finishRenewal(of: home)
         let lease = try HomeLease(home)
         let store = try Store.open(at: home.store)
         let engine = Engine(

@@ -10,12 +10,13 @@ extension Engine {
     /// lost entries stay true of the old log, and no two histories have one name.
     ///
     /// The statements are taken over with their signatures, after one that says what they continue. The old file stays
-    /// beside the new one. A crash while the new one is made leaves the old one; one among the renames at the end, which
-    /// take a moment, leaves both files whole, some of them under their new names, to be moved by hand.
+    /// beside the new one. A crash while the new one is made leaves the old one; one among the renames at the end is
+    /// made good by the next command that opens the home (`finishRenewal`).
     ///
     /// - Returns: the old log's name and the new one's.
     /// - Throws: `ledger-damaged`, `ledger-missing`, and `ledger-sound` when nothing was lost.
     public static func renewLedger(of home: Home, moment: Moment = .real) throws -> (old: String, new: String) {
+        try finishRenewal(of: home)
         let old = try Ledger.open(at: home.ledger, keys: home.keys)
         let problems = old.verify().problems
         let lost = problems.filter { $0.what == "the entries" || $0.what.hasPrefix("the checkpoint at ") }
@@ -31,7 +32,7 @@ extension Engine {
         let released = try largestReleased(home, head)
         let suffix = String(head.origin.suffix(12)) + "-\(head.size)"
 
-        // A ledger of its own beside, with the same keys; then three renames.
+        // A ledger of its own beside, with the same keys; then it takes the old one's place.
         let place = home.root.appending("renewal")
         try removeTree(place)
         try makeDirectories(place.appending("keys"), mode: 0o700)
@@ -47,19 +48,61 @@ extension Engine {
         let origin = try new.origin()
         try new.close()
         try old.close()
-        for (from, to) in [
-            (home.ledger, home.root.appending("ledger-\(suffix).sqlite")),
-            (home.keys.appending("ledger.checkpoint"), home.keys.appending("ledger-\(suffix).checkpoint")),
-            (home.keys.appending("anchors"), home.keys.appending("anchors-\(suffix)")),
-            (place.appending("keys/ledger.checkpoint"), home.keys.appending("ledger.checkpoint")),
-            (place.appending("ledger.sqlite"), home.ledger),
-        ] {
-            guard rename(from.string, to.string) == 0 || errno == ENOENT else {
-                throw IbidError.system("rename", from.string, lastError())
-            }
+        if let size = fileSize(FilePath(home.ledger.string + "-wal")), size > 0 {
+            throw IbidError(
+                "home-busy", "another process has the ledger open", hint: "wait for it to end, and try again")
         }
-        try removeTree(place)
+        // From here on the new ledger is the ledger, whatever happens.
+        try writeAtomically(Array(suffix.utf8), to: place.appending("ready"))
+        try finishRenewal(of: home)
         return (head.origin, origin)
+    }
+
+    /// Puts a ledger that was renewed in the place of the old one, when that was begun and not ended. Of several processes
+    /// one does it.
+    ///
+    /// Each rename stands by itself: the old file leaves while its successor still waits, the successor comes when its
+    /// place is free. So it can stop after any of them and be done again from the start.
+    static func finishRenewal(of home: Home) throws {
+        let place = home.root.appending("renewal")
+        guard access(place.appending("ready").string, F_OK) == 0 else { return }
+        let lock = try FileLock(home.root.appending(".renewal"))
+        defer { lock.release() }
+        guard let bytes = try readIfPresent(place.appending("ready")) else { return }
+        let suffix = String(decoding: bytes, as: UTF8.self)
+        let keys = (old: home.keys, new: place.appending("keys"))
+        let ledger = place.appending("ledger.sqlite")
+        let moves: [(from: FilePath, to: FilePath, successor: FilePath)] = [
+            (
+                keys.old.appending("ledger.checkpoint"), keys.old.appending("ledger-\(suffix).checkpoint"),
+                keys.new.appending("ledger.checkpoint")
+            ),
+            (keys.old.appending("anchors"), keys.old.appending("anchors-\(suffix)"), ledger),
+            (home.ledger, home.root.appending("ledger-\(suffix).sqlite"), ledger),
+        ]
+        for (from, to, successor) in moves where try isThere(successor) && isThere(from) && !isThere(to) {
+            try move(from, to)
+        }
+        try move(keys.new.appending("ledger.checkpoint"), keys.old.appending("ledger.checkpoint"))
+        // What SQLite kept beside the old file is empty, and not the new one's.
+        for kind in ["-wal", "-shm"] where try isThere(ledger) { unlink(home.ledger.string + kind) }
+        try move(ledger, home.ledger)
+        for directory in [home.root, home.keys] { try syncDirectory(directory) }
+        try removeTree(place)
+    }
+
+    private static func isThere(_ path: FilePath) throws -> Bool {
+        var status = stat()
+        if lstat(path.string, &status) == 0 { return true }
+        guard errno == ENOENT else { throw IbidError.system("look at", path.string, lastError()) }
+        return false
+    }
+
+    // A successor that is not there any more has come already.
+    private static func move(_ from: FilePath, _ to: FilePath) throws {
+        guard rename(from.string, to.string) == 0 || errno == ENOENT else {
+            throw IbidError.system("rename", from.string, lastError())
+        }
     }
 
     private static func largestReleased(_ home: Home, _ head: Checkpoint) throws -> Int64 {

@@ -11,11 +11,16 @@ struct CanonicalScanner {
     private let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
     private var depth = 0
+    private var seen: UInt64 = 0
+    private var hasEscapes = false
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
     /// Whether everything was read.
     var isAtEnd: Bool { position == bytes.count }
+
+    /// Whether no byte so far was outside of ASCII; otherwise the caller sees to it that the whole is UTF-8.
+    var isASCII: Bool { seen & Self.each(0x80) == 0 }
 
     /// Whether the next value is a string.
     var isAtString: Bool { peek == UInt8(ascii: "\"") }
@@ -54,14 +59,19 @@ struct CanonicalScanner {
     mutating func string() throws(NotCanonical) -> Text {
         guard take(UInt8(ascii: "\"")) else { throw NotCanonical() }
         let start = position
-        while position < bytes.count {
+        while true {
+            skipPlain()
+            guard position < bytes.count else { throw NotCanonical() }
             let byte = bytes[position]
             position += 1
+            seen |= UInt64(byte)
             if byte == UInt8(ascii: "\"") { return start..<position - 1 }
             if byte < 0x20 { throw NotCanonical() }
-            if byte == UInt8(ascii: "\\") { try escape() }
+            if byte == UInt8(ascii: "\\") {
+                hasEscapes = true
+                try escape()
+            }
         }
-        throw NotCanonical()
     }
 
     /// Reads any value and forgets it.
@@ -84,6 +94,19 @@ struct CanonicalScanner {
             return false
         }
         return true
+    }
+
+    /// Whether a text is so many lower-case hexadecimal digits.
+    func isHex(_ text: Text, count: Int) -> Bool {
+        text.count == count
+            && bytes[text].allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) }
+    }
+
+    /// A text's bytes when nothing in it is escaped, so that they are what it stands for.
+    func plain(_ text: Text) -> UnsafeRawBufferPointer? {
+        guard let base = bytes.baseAddress else { return nil }
+        let raw = UnsafeRawBufferPointer(start: base + text.lowerBound, count: text.count)
+        return hasEscapes && raw.contains(UInt8(ascii: "\\")) ? nil : raw
     }
 
     /// The string that a text stands for.
@@ -110,6 +133,27 @@ struct CanonicalScanner {
     }
 
     // MARK: Bytes
+
+    // Eight bytes at a time as long as none of them is a quote, a backslash or a control character.
+    private mutating func skipPlain() {
+        guard let base = bytes.baseAddress.map({ UnsafeRawPointer($0) }) else { return }
+        while position + 8 <= bytes.count {
+            let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            let (quote, backslash) = (word ^ Self.each(UInt8(ascii: "\"")), word ^ Self.each(UInt8(ascii: "\\")))
+            let stops =
+                ((word &- Self.each(0x20)) & ~word | (quote &- Self.each(1)) & ~quote
+                    | (backslash &- Self.each(1)) & ~backslash) & Self.each(0x80)
+            seen |= word
+            if stops != 0 {
+                // The lowest mark is right; those above it may be a borrow.
+                position += stops.trailingZeroBitCount / 8
+                return
+            }
+            position += 8
+        }
+    }
+
+    @inline(__always) private static func each(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
 
     private var peek: UInt8 { position < bytes.count ? bytes[position] : 0 }
 

@@ -1,9 +1,8 @@
-import Dispatch
 import IbidCrypto
 import IbidMerkle
 import IbidModel
 
-/// What an entry's own bytes say, without its neighbours: the part of verification that costs, done on all processors.
+/// An entry that `EntryChecker` did not find sound, taken apart: what its own bytes say, without its neighbours.
 struct CheckedEntry: Sendable {
     let stored: StoredEntry
     /// The hash of the leaf, computed.
@@ -44,20 +43,24 @@ struct CheckedEntry: Sendable {
             || note.map { $0.isSigned(by: identity?.ledgerKey) } ?? false
     }
 
-    /// Checks many entries at once.
-    static func check(_ batch: [StoredEntry], identity: LedgerIdentity?, options: VerifyOptions) -> [CheckedEntry] {
-        let share = 16
-        return [CheckedEntry](unsafeUninitializedCapacity: batch.count) { buffer, count in
-            // Each iteration initialises elements of its own, and none is looked at before all are done.
-            nonisolated(unsafe) let output = buffer
-            DispatchQueue.concurrentPerform(iterations: (batch.count + share - 1) / share) { part in
-                for position in part * share..<min((part + 1) * share, batch.count) {
-                    output.initializeElement(
-                        at: position, to: CheckedEntry(batch[position], identity: identity, options: options))
-                }
+    /// The run that the entry opens, unless an earlier one did.
+    var opens: RunKey? {
+        guard let run = facts.run, [.intent, .run, .imported].contains(facts.kind) else { return nil }
+        return RunKey(run)
+    }
+
+    /// Whether the index says of the statement what it says; compared as bytes, since strings are equal in more cases.
+    var isIndexed: Bool {
+        let expected = [facts.kind.rawValue, facts.run?.text, facts.image?.hex, facts.startedAt, facts.finishedAt]
+        return zip(stored.event, expected).allSatisfy { $0.map { Array($0.utf8) } == $1.map { Array($0.utf8) } }
+    }
+
+    /// Whether the index lists the digests that the statement names.
+    var hasItsArtifacts: Bool {
+        stored.artifacts.count == facts.artifacts.count
+            && zip(stored.artifacts, facts.artifacts).allSatisfy {
+                $0 == $1 && $0?.name.utf8.count == $1.name.utf8.count
             }
-            count = batch.count
-        }
     }
 }
 

@@ -11,6 +11,17 @@ struct CheckpointTally {
     private var firstBad: (size: Int64, got: MerkleHash, want: String)?
     private var bad = 0
 
+    /// Takes a checkpoint that is sound by itself; false when its root is not that of the tree, and then it is to be
+    /// looked at with `verify`.
+    mutating func accept(root: UnsafeRawBufferPointer, range: CompactRange) -> Bool {
+        guard root.count == 32, let base = root.baseAddress, MerkleHash(copying: base) == range.root else {
+            return false
+        }
+        count += 1
+        if bad == 0 { lastGood = range.size }
+        return true
+    }
+
     /// Looks at the checkpoint over all entries up to one, when there is one.
     mutating func verify(
         _ entry: CheckedEntry, range: CompactRange, origin: String?, into report: inout VerificationReport

@@ -9,14 +9,13 @@ enum FileLock {
         let descriptor = open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw IbidError.system("open", path.string, String(cString: strerror(errno))) }
         defer { close(descriptor) }
-        var waitedMilliseconds = 0
+        let deadline = ContinuousClock.now + .seconds(30)
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             guard errno == EWOULDBLOCK || errno == EINTR else {
                 throw IbidError.system("lock", path.string, String(cString: strerror(errno)))
             }
-            guard waitedMilliseconds < 30_000 else { throw IbidError.lockTimeout(path) }
-            usleep(5_000)
-            waitedMilliseconds += 5
+            guard ContinuousClock.now < deadline else { throw IbidError.lockTimeout(path) }
+            usleep(1_000)
         }
         return try body()
     }

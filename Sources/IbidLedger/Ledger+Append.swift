@@ -44,8 +44,11 @@ extension Ledger {
                     ?? StatementFacts(payload: try? CanonicalJSON.parse(envelope.payload)))
         }
         do {
-            let (range, note) = try LedgerDatabase.translating(path) {
-                try writer.writeWithoutTransaction { db in try insert(entries, signer, outside, db) }
+            // Who waits for SQLite's own lock looks less and less often, and among many processes may never get it.
+            let (range, note) = try FileLock.holding(FilePath(path.string + ".lock")) {
+                try LedgerDatabase.translating(path) {
+                    try writer.writeWithoutTransaction { db in try insert(entries, signer, outside, db) }
+                }
             }
             // Released only now: a crash before the commit took the checkpoint with it, so no two checkpoints over
             // the same size are ever seen by anyone.

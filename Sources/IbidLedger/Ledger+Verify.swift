@@ -12,11 +12,13 @@ extension Ledger {
     public func verify(pinned: PinnedKeys = .none, options: VerifyOptions = VerifyOptions()) -> VerificationReport {
         var report = VerificationReport()
         do {
-            report = try read { db in
+            let (found, isLedger) = try read { db in
                 var verifier = LedgerVerifier(db, pinned: pinned, options: options)
-                return verifier.run()
+                return (verifier.run(), verifier.isLedger)
             }
-            if let keysDirectory {
+            report = found
+            // Nothing is asked of tables that are not a ledger's.
+            if isLedger, let keysDirectory {
                 try verifyReleased(keysDirectory, &report)
                 try verifyAnchors(keysDirectory, options.timestampAuthorities, &report)
             }

@@ -23,6 +23,7 @@ enum LedgerDatabase {
     private static func openLocked(_ path: FilePath, keys: FilePath) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.busyMode = .timeout(30)
+        configuration.prepareDatabase { db in try distrust(db) }
         // One connection: each reads the whole schema, and a command has few questions. A pool would also write, and
         // wait for the disk, when it is opened (github.com/groue/GRDB.swift/issues/102).
         let queue = try DatabaseQueue(path: path.string, configuration: configuration)
@@ -45,10 +46,18 @@ enum LedgerDatabase {
             var configuration = Configuration()
             configuration.readonly = true
             configuration.busyMode = .timeout(30)
+            configuration.prepareDatabase { db in try distrust(db) }
             let queue = try DatabaseQueue(path: path.string, configuration: configuration)
             try queue.read { db in _ = try Int32.fetchOne(db, sql: "PRAGMA schema_version") }
             return queue
         }
+    }
+
+    /// Whoever wrote the file, it runs nothing here: no function or virtual table that its schema names, no cell
+    /// that leaves its page, no value larger than any statement.
+    private static func distrust(_ db: Database) throws {
+        try db.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
+        sqlite3_limit(db.sqliteConnection, SQLITE_LIMIT_LENGTH, 16 << 20)
     }
 
     /// Turns SQLite's errors into the ledger's.
@@ -57,6 +66,7 @@ enum LedgerDatabase {
             switch error.resultCode {
             case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_MISMATCH, .SQLITE_CONSTRAINT, .SQLITE_ERROR:
                 throw IbidError.ledgerDamaged(path, error.message ?? "SQLite error \(error.resultCode.rawValue)")
+            case .SQLITE_BUSY: throw IbidError.lockTimeout(path)
             case .SQLITE_FULL: throw IbidError.system("write", path.string, String(cString: strerror(ENOSPC)))
             // What SQLite says when its shared memory cannot grow.
             case .SQLITE_IOERR where isFull(path):

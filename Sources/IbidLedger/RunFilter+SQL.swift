@@ -18,6 +18,10 @@ extension RunFilter {
             add("\(place) >= ? AND \(place) < ? || 'g'", commit, commit)
         }
         if let image { add("r.image = ?", image.hex) }
+        // The runs first, by the index of digests; then whether it is their last word.
+        for digest in [input, output].compactMap({ $0?.hex }) {
+            add("r.run_id IN (SELECT run_id FROM artifacts JOIN events USING (leaf_index) WHERE digest = ?)", digest)
+        }
         let named = "EXISTS (SELECT 1 FROM artifacts WHERE leaf_index = s.leaf_index AND digest = ?"
         if let input { add("\(named) AND role = 'dependency' AND name >= 'inputs/' AND name < 'inputs0')", input.hex) }
         if let output { add("\(named) AND role = 'subject' AND name >= 'outputs/' AND name < 'outputs0')", output.hex) }

@@ -34,8 +34,11 @@ enum Schema {
     static func definitions(_ db: Database) throws -> [String: String] {
         let rows = try Row.fetchAll(
             db,
-            sql:
-                "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            // The statistics of ANALYZE change how rows are found, never which.
+            sql: """
+                SELECT type || ' ' || name, sql FROM sqlite_schema
+                WHERE sql IS NOT NULL AND name NOT IN ('sqlite_stat1', 'sqlite_stat4')
+                """
         )
         return Dictionary(rows.map { ($0.text(0) ?? "", $0.text(1) ?? "") }, uniquingKeysWith: { $0 + $1 })
     }

@@ -4,61 +4,92 @@ extension StatementFacts {
     /// Reads the facts straight out of the bytes of a statement in canonical form; nil when they are not one, which
     /// says nothing about what they are.
     init?(scanning payload: [UInt8]) {
-        guard String(validating: payload, as: UTF8.self) != nil else { return nil }
         let found = payload.withUnsafeBufferPointer { bytes -> StatementFacts? in
-            var scanner = CanonicalScanner(bytes)
-            let parts = Parts()
-            do { try parts.readStatement(&scanner) } catch { return nil }
-            return scanner.isAtEnd ? parts.facts : nil
+            let scan = StatementScan()
+            guard let scanner = scan.read(bytes) else { return nil }
+            return scan.facts(scanner)
         }
         guard let found else { return nil }
         self = found
     }
 }
 
-/// What a scan collects: members come in the order of their names, so what they mean is known only at the end.
-// A class: the closures below all fill the same one, and copies of a struct would copy its arrays.
-private final class Parts {
+/// Where in a statement's bytes its facts stand: nothing is copied, so one scan serves after another.
+///
+/// Members come in the order of their names, so what they mean is known only at the end.
+// A class: the closures below all fill the same one, and copies of a struct would copy its array.
+final class StatementScan {
+    typealias Text = CanonicalScanner.Text
     private typealias Malformed = CanonicalScanner.NotCanonical
 
-    private var members = 0
-    private var predicateType: String?
-    private var subjects: [StatementFacts.Artifact] = []
-    private var buildType: String?
-    private var dependencies: [StatementFacts.Artifact] = []
-    private var byproducts: [StatementFacts.Artifact] = []
-    private var configuration: [StatementFacts.Artifact] = []
-    private var run: String?
-    private var replayed: String?
-    private var noted: String?
-    private var notedAt: String?
-    private var startedAt: String?
-    private var finishedAt: String?
+    /// A digest that the statement names.
+    struct Artifact {
+        var role: Role
+        /// Without one the name is empty.
+        var name: Text?
+        var digest: Text
+    }
 
-    var facts: StatementFacts? {
-        guard members == 4, let predicateType, !subjects.isEmpty else { return nil }
+    /// In the order in which the ledger lists them.
+    enum Role: String, CaseIterable {
+        case subject, dependency, byproduct, configuration
+    }
+
+    private(set) var predicateType: Text?
+    private(set) var buildType: Text?
+    private(set) var artifacts: [Artifact] = []
+    private(set) var run: Text?
+    private(set) var replayed: Text?
+    private(set) var noted: Text?
+    private(set) var notedAt: Text?
+    private(set) var startedAt: Text?
+    private(set) var finishedAt: Text?
+    private var members = 0
+
+    /// Reads a statement; nil when the bytes are none in canonical form. What was found before is forgotten.
+    func read(_ bytes: UnsafeBufferPointer<UInt8>) -> CanonicalScanner? {
+        artifacts.removeAll(keepingCapacity: true)
+        (predicateType, buildType, members) = (nil, nil, 0)
+        (run, replayed, noted, notedAt, startedAt, finishedAt) = (nil, nil, nil, nil, nil, nil)
+        var scanner = CanonicalScanner(bytes)
+        do { try readStatement(&scanner) } catch { return nil }
+        guard scanner.isAtEnd, members == 4, predicateType != nil, artifacts.contains(where: { $0.role == .subject }),
+            scanner.isASCII || String(validating: bytes, as: UTF8.self) != nil
+        else { return nil }
+        return scanner
+    }
+
+    /// What was found, as values.
+    func facts(_ scanner: CanonicalScanner) -> StatementFacts? {
+        func text(_ place: Text?) -> String? { place.map { scanner.value(of: $0) } }
+        func list(_ role: Role) -> [StatementFacts.Artifact] {
+            artifacts.filter { $0.role == role }.map {
+                .init(role: role.rawValue, name: text($0.name) ?? "", digest: scanner.value(of: $0.digest))
+            }
+        }
+        guard let predicateType = text(predicateType) else { return nil }
         var facts = StatementFacts(payload: nil)
-        facts.artifacts = subjects
+        facts.artifacts = list(.subject)
         switch predicateType {
         case Statement.PredicateType.provenance:
-            (facts.startedAt, facts.finishedAt) = (startedAt, finishedAt)
-            facts.artifacts += dependencies + byproducts
-            facts.classify(buildType: buildType, run: run)
+            (facts.startedAt, facts.finishedAt) = (text(startedAt), text(finishedAt))
+            facts.artifacts += list(.dependency) + list(.byproduct)
+            facts.classify(buildType: text(buildType), run: text(run))
         case Statement.PredicateType.testResult:
-            facts.artifacts += configuration
-            facts.classify(replayed: replayed)
-        case BuildType.note: facts.classify(noted: noted, at: notedAt)
+            facts.artifacts += list(.configuration)
+            facts.classify(replayed: text(replayed))
+        case BuildType.note: facts.classify(noted: text(noted), at: text(notedAt))
         default: break
         }
         return facts
     }
 
-    func readStatement(_ scanner: inout CanonicalScanner) throws(CanonicalScanner.NotCanonical) {
+    private func readStatement(_ scanner: inout CanonicalScanner) throws(CanonicalScanner.NotCanonical) {
         try scanner.object { (scanner, key) throws(Malformed) in
             self.members += 1
             if scanner.matches(key, "_type") {
                 let type = try scanner.string()
-                guard scanner.value(of: type) == Statement.type else { throw Malformed() }
+                guard scanner.matches(type, "https://in-toto.io/Statement/v1") else { throw Malformed() }
             } else if scanner.matches(key, "predicate") {
                 try self.readPredicate(&scanner)
             } else if scanner.matches(key, "predicateType") {
@@ -72,7 +103,7 @@ private final class Parts {
     }
 
     private func readSubject(_ scanner: inout CanonicalScanner) throws(Malformed) {
-        var (name, hex, members): (String?, String?, Int) = (nil, nil, 0)
+        var (name, hex, members): (Text?, Text?, Int) = (nil, nil, 0)
         try scanner.object { (scanner, key) throws(Malformed) in
             members += 1
             if scanner.matches(key, "name") {
@@ -87,8 +118,8 @@ private final class Parts {
             }
         }
         // Exactly name and digest, exactly SHA-256: what `Statement` writes.
-        guard members == 3, let name, let hex, Hex.isLowercase(hex, count: 64) else { throw Malformed() }
-        subjects.append(StatementFacts.Artifact(role: "subject", name: name, digest: hex))
+        guard members == 3, let name, let hex, scanner.isHex(hex, count: 64) else { throw Malformed() }
+        artifacts.append(Artifact(role: .subject, name: name, digest: hex))
     }
 
     private func readPredicate(_ scanner: inout CanonicalScanner) throws(Malformed) {
@@ -99,7 +130,7 @@ private final class Parts {
                     if scanner.matches(key, "buildType") {
                         self.buildType = try Self.text(&scanner)
                     } else if scanner.matches(key, "resolvedDependencies") {
-                        self.dependencies = try self.readList(&scanner, "dependency")
+                        try self.readList(&scanner, .dependency)
                     } else {
                         try scanner.skip()
                     }
@@ -107,7 +138,7 @@ private final class Parts {
             } else if scanner.matches(key, "runDetails"), scanner.isAtObject {
                 try self.readDetails(&scanner)
             } else if scanner.matches(key, "configuration") {
-                self.configuration = try self.readList(&scanner, "configuration")
+                try self.readList(&scanner, .configuration)
             } else if scanner.matches(key, "run") {
                 self.noted = try Self.text(&scanner)
             } else if scanner.matches(key, "at") {
@@ -121,7 +152,7 @@ private final class Parts {
     private func readDetails(_ scanner: inout CanonicalScanner) throws(Malformed) {
         try scanner.object { (scanner, key) throws(Malformed) in
             if scanner.matches(key, "byproducts") {
-                self.byproducts = try self.readList(&scanner, "byproduct")
+                try self.readList(&scanner, .byproduct)
             } else if scanner.matches(key, "metadata"), scanner.isAtObject {
                 try scanner.object { (scanner, key) throws(Malformed) in
                     if scanner.matches(key, "invocationId") {
@@ -141,24 +172,17 @@ private final class Parts {
     }
 
     // Resource descriptors: those with a SHA-256 digest, under their names.
-    private func readList(
-        _ scanner: inout CanonicalScanner, _ role: String
-    ) throws(Malformed) -> [StatementFacts.Artifact] {
-        var found: [StatementFacts.Artifact] = []
-        guard scanner.isAtArray else {
-            try scanner.skip()
-            return found
-        }
-        var lastRun: String?
+    private func readList(_ scanner: inout CanonicalScanner, _ role: Role) throws(Malformed) {
+        guard scanner.isAtArray else { return try scanner.skip() }
         try scanner.array { scanner throws(Malformed) in
             guard scanner.isAtObject else { return try scanner.skip() }
-            var (name, hex) = ("", String?.none)
+            var (name, hex): (Text?, Text?) = (nil, nil)
             try scanner.object { (scanner, key) throws(Malformed) in
                 if scanner.matches(key, "name") {
-                    name = try Self.text(&scanner) ?? ""
-                } else if scanner.matches(key, "uri") {
+                    name = try Self.text(&scanner)
+                } else if scanner.matches(key, "uri"), role == .configuration {
                     let uri = try Self.text(&scanner)
-                    if let uri, uri.hasPrefix(BuildType.runPrefix) { lastRun = uri }
+                    if let uri, scanner.value(of: uri).hasPrefix(BuildType.runPrefix) { self.replayed = uri }
                 } else if scanner.matches(key, "digest"), scanner.isAtObject {
                     try scanner.object { (scanner, key) throws(Malformed) in
                         if scanner.matches(key, "sha256") { hex = try Self.text(&scanner) } else { try scanner.skip() }
@@ -167,17 +191,15 @@ private final class Parts {
                     try scanner.skip()
                 }
             }
-            if let hex { found.append(StatementFacts.Artifact(role: role, name: name, digest: hex)) }
+            if let hex { self.artifacts.append(Artifact(role: role, name: name, digest: hex)) }
         }
-        if role == "configuration" { replayed = lastRun }
-        return found
     }
 
-    private static func text(_ scanner: inout CanonicalScanner) throws(Malformed) -> String? {
+    private static func text(_ scanner: inout CanonicalScanner) throws(Malformed) -> Text? {
         guard scanner.isAtString else {
             try scanner.skip()
             return nil
         }
-        return scanner.value(of: try scanner.string())
+        return try scanner.string()
     }
 }

@@ -1,10 +1,8 @@
-import GRDB
-
 /// Everything that the file holds about one entry, as it is: any of it may be missing or wrong.
 struct StoredEntry: Sendable {
     /// One row for each entry, everything of it side by side.
     static let query = """
-        SELECT entries.leaf_index, leaf, leaf_hash, payload_type, CAST(payload AS BLOB), key_id, signature,
+        SELECT entries.leaf_index, leaf, leaf_hash, payload_type, payload, key_id, signature,
             root_hash, note, kind, run_id, image, started_at, finished_at, opens
         FROM entries LEFT JOIN statements USING (leaf_index) LEFT JOIN events USING (leaf_index)
         LEFT JOIN checkpoints ON tree_size = entries.leaf_index + 1
@@ -21,17 +19,6 @@ struct StoredEntry: Sendable {
     /// Kind, run, image, start and end in the index of the ledger.
     var event: [String?]
     var opens: Int64?
-
-    init(_ row: Row) {
-        index = row.integer(0) ?? -1
-        leaf = row.bytes(1) ?? []
-        leafHash = row.bytes(2)
-        if let type = row.text(3), let payload = row.bytes(4), let keyID = row.text(5), let signature = row.bytes(6) {
-            envelope = Envelope(payloadType: type, payload: payload, keyID: keyID, signature: signature)
-        }
-        root = row.bytes(7)
-        note = row.text(8)
-        event = (9...13).map { row.text($0) }
-        opens = row.integer(14)
-    }
+    /// What the index lists of the statement's digests, in its order; nil for a row that is damaged.
+    var artifacts: [StatementFacts.Artifact?]
 }

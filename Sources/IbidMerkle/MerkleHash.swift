@@ -19,6 +19,11 @@ public struct MerkleHash: Hashable, Sendable, CustomStringConvertible {
         withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: digest.bytes) }
     }
 
+    /// Takes 32 bytes from memory.
+    public init(copying bytes: UnsafeRawPointer) {
+        withUnsafeMutableBytes(of: &words) { $0.copyMemory(from: UnsafeRawBufferPointer(start: bytes, count: 32)) }
+    }
+
     private init(hashing input: UnsafeRawBufferPointer) {
         withUnsafeMutableBytes(of: &words) { output in
             if let base = output.baseAddress { SHA256.hash(input, into: base) }

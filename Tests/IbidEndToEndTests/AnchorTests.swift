@@ -53,6 +53,23 @@ extension EndToEndTests {
             #expect(try bench.json("replay", run)["verdict"].string == "identical")
             #expect(try ibid("verify", "--since", head, status: 5).stdout.contains("or of another key"))
             _ = try ibid("ledger", "renew", status: 64)
+            try Self.stopCommands(bench, archive: archive)
+        }
+    }
+
+    /// A sample of what `Tests/Ledger/crashes` does in full: the process dies, or the disk fails, among the renames with
+    /// which a renewed ledger takes the old one's place, and elsewhere.
+    private static func stopCommands(_ bench: Bench, archive: String) throws {
+        guard has("strace"), (try? shell(["strace", "-o", "/dev/null", "true"]).status) == 0 else {
+            return print("this machine lets nobody trace: no command was stopped")
+        }
+        let script = FilePath(#filePath).removingLastComponent().removingLastComponent().appending("Ledger/crashes")
+        for choice in [
+            ["--commands", "renew", "--calls", "rename"],
+            ["--commands", "tag,import", "--calls", "rename,fdatasync,fsync,link", "--every", "12"],
+        ] {
+            let result = try shell([script.string, archive, "--ibid", bench.ibid.string] + choice)
+            #expect(result.status == 0 && result.stdout.contains(" 0 problems"), "\(result.stdout)\(result.stderr)")
         }
     }
 

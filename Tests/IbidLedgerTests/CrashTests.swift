@@ -15,53 +15,67 @@ enum LedgerTool {
     static let canTrace = has("strace") && (try? shell(["strace", "-o", "/dev/null", "true"]).status) == 0
 }
 
-/// Every call by which an append changes a file, as the place where the process dies or the disk fails.
+/// Every call by which an append changes a file, as the place where the process dies or the disk fails: the making of a
+/// ledger and three appends, then what the next process finds.
 ///
-/// `IBID_SWEEP=all` tries every single call; otherwise a sample of them.
+/// `IBID_SWEEP=all` tries every single call (some 700, a few minutes); otherwise a share of them.
 @Suite(
     .enabled(if: has("strace"), "strace is not installed"),
     .enabled(if: LedgerTool.canTrace, "this machine lets nobody trace"))
 struct CrashTests {
-    private static let calls = [
-        "openat", "pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "link", "rename", "mkdir", "fchmod",
-        "flock",
-    ]
-
-    private static func numbers(_ last: Int) -> [Int] {
-        if ProcessInfo.processInfo.environment["IBID_SWEEP"] == "all" { return Array(1...max(1, last)) }
-        return last < 3 ? Array(1...max(1, last)) : Array(Set((0..<2).map { _ in Int.random(in: 1...last) })).sorted()
+    /// A place to stop, and how.
+    private struct Point: Sendable, CustomStringConvertible {
+        var call: String
+        var number: Int
+        var how: String
+        var description: String { "\(how) at \(call) \(number)" }
     }
 
-    @Test(arguments: ["signal=KILL", "error=EIO", "error=ENOSPC"])
-    func nothingAcknowledgedIsLostWhereverItStops(how: String) throws {
-        // A failing write to an event descriptor would stop the thread pool for ever, and strace cannot tell files apart.
-        for call in Self.calls where call != "write" || how == "signal=KILL" {
-            let last = try withScratch { home in
-                let trace = home.appending("trace").string
-                let result = try shell([
-                    "strace", "-f", "-qq", "-e", "trace=\(call)", "-o", trace, LedgerTool.path, "append", home.string,
-                    "0",
-                    "3",
-                ])
-                #expect(result.status == 0, "\(result.stderr)")
-                return try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n").count {
-                    $0.contains("\(call)(")
-                }
+    // A kill at a call that only opens a file leaves what a kill at the next write leaves.
+    private static let killed = [
+        "pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "link", "rename", "mkdir", "fchmod", "flock",
+    ]
+    // A failing write to an event descriptor would stop the thread pool for ever, and strace cannot tell files apart.
+    private static let failing = killed.filter { $0 != "write" } + ["openat"]
+
+    private static func points() throws -> [Point] {
+        let trace = try withScratch { home in
+            let trace = home.appending("trace").string
+            let calls = Set(killed + failing).joined(separator: ",")
+            let result = try shell([
+                "strace", "-f", "-qq", "-e", "trace=\(calls)", "-o", trace, LedgerTool.path, "append", home.string, "0",
+                "3",
+            ])
+            #expect(result.status == 0, "\(result.stderr)")
+            return try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+        }
+        func count(_ call: String) -> Int { trace.count { $0.contains(" \(call)(") } }
+        return [("signal=KILL", killed), ("error=EIO", failing), ("error=ENOSPC", failing)].flatMap { how, calls in
+            calls.flatMap { call in
+                (0..<count(call)).map { Point(call: call, number: $0 + 1, how: how) }
             }
-            for number in Self.numbers(last) { try stop(call, number, how) }
         }
     }
 
-    private func stop(_ call: String, _ number: Int, _ how: String) throws {
+    @Test func nothingAcknowledgedIsLostWhereverItStops() throws {
+        let all = try Self.points()
+        #expect(all.count > 300)
+        let isFull = ProcessInfo.processInfo.environment["IBID_SWEEP"] == "all"
+        let points = isFull ? all : Array(all.shuffled().prefix(60))
+        DispatchQueue.concurrentPerform(iterations: points.count) { number in
+            do { try stop(points[number]) } catch { Issue.record("\(points[number]): \(error)") }
+        }
+        if isFull { print("stopped at each of \(points.count) calls") }
+    }
+
+    private func stop(_ point: Point) throws {
         try withScratch { home in
-            let point = "\(how) at \(call) \(number)"
             let stopped = try shell([
-                "timeout", "-s", "KILL", "60", "strace", "-f", "-qq", "-e", "trace=\(call)", "-e",
-                "inject=\(call):\(how):when=\(number)", "-o",
-                "/dev/null",
+                "timeout", "-s", "KILL", "60", "strace", "-f", "-qq", "-e", "trace=\(point.call)", "-e",
+                "inject=\(point.call):\(point.how):when=\(point.number)", "-o", "/dev/null",
                 LedgerTool.path, "append", home.string, "0", "3",
             ])
-            #expect(stopped.status != 124 && stopped.status != 137 || how == "signal=KILL", "\(point) hangs")
+            #expect(stopped.status != 124 && stopped.status != 137 || point.how == "signal=KILL", "\(point) hangs")
             let acknowledged = stopped.stdout.split(separator: "\n").map { $0.split(separator: " ") }
             // The next process finds a ledger that works and holds what was acknowledged.
             let next = try shell([LedgerTool.path, "append", home.string, "100", "1"])

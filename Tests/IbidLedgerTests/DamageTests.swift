@@ -29,6 +29,20 @@ struct DamageTests {
         try bytes.write(to: URL(fileURLWithPath: file.string))
     }
 
+    /// Everything that sqlite3 reads: tables, and what is found through their indices.
+    private static func read(_ path: FilePath) throws -> String {
+        let indices = [
+            "SELECT run_id, leaf_index FROM events INDEXED BY events_by_run WHERE run_id IS NOT NULL ORDER BY 1, 2",
+            "SELECT image, leaf_index FROM events INDEXED BY events_by_image WHERE kind = 'image' ORDER BY 1, 2",
+            "SELECT leaf_index FROM events INDEXED BY events_opening WHERE opens = 1 ORDER BY 1",
+            "SELECT digest, leaf_index, position FROM artifacts INDEXED BY artifacts_by_digest ORDER BY 1, 2, 3",
+        ]
+        return try ([".dump"] + indices).map { query in
+            let result = try sql(path, query)
+            return result.stdout + result.stderr
+        }.joined()
+    }
+
     private static let tables = ["entries", "statements", "checkpoints", "identity"]
 
     @Test func theSchemaRefusesChanges() throws {
@@ -138,6 +152,114 @@ struct DamageTests {
         }
     }
 
+    /// An index that leads elsewhere hides a run from whoever asks for it, while every table is whole.
+    @Test func aChangedIndexShows() throws {
+        try withScratch { home in
+            let path = try Self.make(home)
+            let original = try Data(contentsOf: URL(fileURLWithPath: path.string))
+            let file = home.appending("changed.sqlite")
+            for name in ["artifacts_by_digest", "events_by_run", "events_by_image", "events_opening"] {
+                let pages = try Self.sql(path, "SELECT pageno FROM dbstat WHERE name = '\(name)' AND pagetype = 'leaf'")
+                let page = try #require(Int(pages.stdout.split(separator: "\n").first ?? ""), "\(pages.stderr)")
+                // The last byte of a page belongs to its first row: the number of an entry, or a position.
+                for offset in [1, 2, 40] {
+                    var changed = original
+                    changed[page * 4096 - offset] ^= 1
+                    try Self.write(changed, file)
+                    let same = try Self.read(file) == Self.read(path)
+                    #expect(same || !Ledger.verify(file: file).ok, "\(offset) bytes from the end of \(name)")
+                }
+            }
+        }
+    }
+
+    /// A file that was made to do something to whoever opens it: it is looked at, runs nothing, and does not take long.
+    @Test(.timeLimit(.minutes(2)))
+    func aHostileFileRunsNothing() throws {
+        try withScratch { home in
+            let path = try Self.make(home)
+            let original = try Data(contentsOf: URL(fileURLWithPath: path.string))
+            let file = home.appending("hostile.sqlite")
+            let open = """
+                PRAGMA writable_schema = 1; DELETE FROM sqlite_schema WHERE type = 'trigger'; PRAGMA writable_schema = RESET;
+                """
+            func schema(_ old: String, _ new: String) -> String {
+                """
+                PRAGMA writable_schema = 1;
+                UPDATE sqlite_schema SET sql = replace(sql, '\(old)', '\(new)') WHERE type = 'table';
+                """
+            }
+            let edits = [
+                // Rows without end.
+                open + """
+                    ALTER TABLE entries RENAME TO hidden;
+                    CREATE VIEW entries AS WITH RECURSIVE c (x) AS (SELECT 0 UNION ALL SELECT x + 1 FROM c)
+                    SELECT x AS leaf_index, x'00' AS leaf, zeroblob(32) AS leaf_hash FROM c;
+                    """,
+                // Functions of the schema: memory, time, other files.
+                schema("CHECK (leaf_index >= 0)", "CHECK (length(randomblob(900000000)) > leaf_index)"),
+                schema("CHECK (id = 1)", "CHECK (load_extension(''/tmp/x.so'') IS NULL)"),
+                "CREATE INDEX slow ON events (length(hex(zeroblob(1000000))))",
+                "CREATE VIRTUAL TABLE words USING fts5 (x)", "CREATE TABLE other (x)",
+                "CREATE TRIGGER t BEFORE INSERT ON events BEGIN SELECT load_extension('/tmp/x.so'); END",
+                // Values that no statement has.
+                open + "UPDATE statements SET payload = hex(zeroblob(9000000)) WHERE leaf_index = 3",
+                open
+                    + "UPDATE statements SET payload = printf('%.*c', 1000000, '[') || printf('%.*c', 1000000, ']') WHERE leaf_index = 3",
+                open + "UPDATE statements SET payload = CAST(x'7b22ff227d' AS TEXT) WHERE leaf_index = 3",
+                open + "UPDATE checkpoints SET note = printf('%.*c', 2000000, char(10)) WHERE tree_size = 3",
+                "UPDATE frontier SET hashes = zeroblob(10000000)",
+                """
+                INSERT INTO nodes WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 100000)
+                SELECT 8, x, zeroblob(32) FROM c
+                """,
+                """
+                INSERT INTO artifacts WITH RECURSIVE c (x) AS (SELECT 100 UNION ALL SELECT x + 1 FROM c LIMIT 100000)
+                SELECT 3, x, 'subject', 'x', 'y' FROM c
+                """,
+                "PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM; CREATE TABLE o (x)",
+            ]
+            for edit in edits {
+                try Self.write(original, file)
+                let made = try shell(["sqlite3", file.string, edit])
+                #expect(made.status == 0, "\(edit): \(made.stderr)")
+                let start = ContinuousClock.now
+                #expect(!Ledger.verify(file: file).ok, "\(edit)")
+                #expect(ContinuousClock.now - start < .seconds(10), "\(edit)")
+            }
+        }
+    }
+
+    /// Pages of another ledger of the same keys, which are sound by themselves.
+    @Test func pagesOfAnotherLedgerShow() throws {
+        try withScratch { home in
+            let path = try Self.make(home)
+            let other = home.appending("other")
+            try FileManager.default.createDirectory(atPath: other.string, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(
+                atPath: home.appending("keys").string, toPath: other.appending("keys").string)
+            try FileManager.default.removeItem(atPath: other.appending("keys/ledger.checkpoint").string)
+            let second = try Self.make(other)
+            let (mine, theirs) = (
+                try Data(contentsOf: URL(fileURLWithPath: path.string)),
+                try Data(contentsOf: URL(fileURLWithPath: second.string))
+            )
+            let file = home.appending("mixed.sqlite")
+            for page in 0..<min(mine.count, theirs.count) / 4096 {
+                var mixed = mine
+                mixed.replaceSubrange(page * 4096..<page * 4096 + 4096, with: theirs[page * 4096..<page * 4096 + 4096])
+                try Self.write(mixed, file)
+                let same = try Self.read(file) == Self.read(path)
+                #expect(same || !Ledger.verify(file: file).ok, "page \(page + 1)")
+            }
+            // Two histories of one key: each is sound, and only the other's checkpoint tells.
+            var options = VerifyOptions()
+            options.since = [try #require(try Ledger.openReadOnly(at: second).checkpoint())]
+            #expect(Ledger.verify(file: second, options: options).ok)
+            #expect(!Ledger.verify(file: path, options: options).ok)
+        }
+    }
+
     @Test func whatWasDroppedAtTheEndShowsAgainstACheckpointKeptElsewhere() throws {
         try withScratch { home in
             let ledger = try RecordTests.make(home).ledger
@@ -164,7 +286,7 @@ struct DamageTests {
         try withScratch { home in
             let path = try Self.make(home)
             let original = try Data(contentsOf: URL(fileURLWithPath: path.string))
-            let dump = try Self.sql(path, ".dump").stdout
+            let dump = try Self.read(path)
             let file = home.appending("damaged.sqlite")
             func report(_ bytes: Data) throws -> VerificationReport {
                 try Self.write(bytes, file)
@@ -182,7 +304,7 @@ struct DamageTests {
                 let position = Int.random(in: 0..<damaged.count)
                 damaged[position] ^= 1 << UInt8.random(in: 0..<8)
                 let ok = try report(damaged).ok
-                let same = try Self.sql(file, ".dump").stdout == dump
+                let same = try Self.read(file) == dump
                 if !same { changed += 1 }
                 #expect(same || !ok, "the flip at byte \(position) changed what is read and was not found")
             }

@@ -65,3 +65,42 @@ struct ForeignVerifierTests {
         }
     }
 }
+
+/// The log as tiles, read by Go's own tile reader.
+@Suite(.enabled(if: ForeignVerifiers.tlogcheck != nil, "golang-go and golang-golang-x-mod-dev are not installed"))
+struct TileTests {
+    @Test(arguments: [1, 256, 700])
+    func anotherReaderFindsEachEntryInTheTiles(entries: Int) throws {
+        try withScratch { home in
+            let ledger = try Ledger.scratch(home)
+            try ledger.append((0..<entries).map { Fixture.intent($0) })
+            let directory = home.appending("tiles")
+            var paths: [String] = []
+            let head = try ledger.forEachTile { path, bytes in
+                let file = URL(fileURLWithPath: directory.appending(path).string)
+                try FileManager.default.createDirectory(
+                    at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Data(bytes).write(to: file)
+                paths.append(path)
+            }
+            #expect(head.size == Int64(entries) && paths.last == "checkpoint")
+            #expect(Set(paths).count == paths.count)
+            let check = [
+                try #require(ForeignVerifiers.tlogcheck), "-tiles", directory.string,
+                try ledger.publicKeys().ledgers[0].vkey,
+            ]
+            let result = try shell(check)
+            #expect(
+                result.status == 0 && result.stdout == "OK \(entries) entries\n", "\(result.stdout)\(result.stderr)")
+            for path in paths {
+                let file = URL(fileURLWithPath: directory.appending(path).string)
+                let bytes = try Data(contentsOf: file)
+                var damaged = bytes
+                damaged[Int.random(in: damaged.indices)] ^= 1
+                try damaged.write(to: file)
+                #expect(try shell(check).status != 0, "a byte of \(path)")
+                try bytes.write(to: file)
+            }
+        }
+    }
+}

@@ -16,7 +16,7 @@ import Testing
     /// Modules that only some targets may import: C and packages stay behind one target each.
     private static let confined: [String: Set<String>] = [
         "CGit2": ["IbidSource"], "CGit2Shim": ["IbidSource"],
-        "COpenSSL": ["IbidCrypto"],
+        "COpenSSL": ["IbidCrypto"], "CSignatures": ["IbidCrypto"],
         "CCurlShim": ["IbidImage"], "CTLSShim": ["IbidImage"],
         "CZlib": ["IbidCompare"],
         "GRDB": ["IbidLedger"], "GRDBSQLite": ["IbidLedger"],

@@ -9,7 +9,8 @@ import struct IbidModel.Statement
 
 /// Drives a ledger from outside the tests: `ledger-benchmark measure ENTRIES [DIRECTORY]`, built with `-c release`, times
 /// what people wait for; `ledger-benchmark append HOME FIRST COUNT` appends and says what was acknowledged, for tests
-/// that run many such processes, or kill them.
+/// that run many such processes, or kill them; `ledger-benchmark proofs HOME` prints each entry's inclusion proof,
+/// `ledger-benchmark verify HOME` times a verification.
 @main struct LedgerBenchmark {
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
@@ -23,8 +24,14 @@ import struct IbidModel.Statement
             try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(atPath: home.string) }
             try run(Int(arguments[2]) ?? 1_000, home)
+        case "verify" where arguments.count == 2:
+            try verify(try Ledger.openReadOnly(at: FilePath(arguments[2]).appending("ledger.sqlite")))
+        case "proofs" where arguments.count == 2:
+            try proofs(FilePath(arguments[2]))
         default:
-            let usage = "usage: ledger-benchmark measure ENTRIES [DIRECTORY] | append HOME FIRST COUNT\n"
+            let usage =
+                "usage: ledger-benchmark measure ENTRIES [DIRECTORY] | append HOME FIRST COUNT | proofs HOME "
+                + "| verify HOME\n"
             FileHandle.standardError.write(Data(usage.utf8))
             exit(64)
         }
@@ -36,6 +43,14 @@ import struct IbidModel.Statement
             let position = try ledger.append(statement(number))
             // Unbuffered: a line that is there was acknowledged.
             FileHandle.standardOutput.write(Data("\(position.leafIndex) \(runID(number))\n".utf8))
+        }
+    }
+
+    private static func proofs(_ home: FilePath) throws {
+        let ledger = try Ledger.openReadOnly(at: home.appending("ledger.sqlite"))
+        for index in 0..<(try ledger.size()) {
+            let proof = try ledger.inclusionProof(of: index)
+            print(([String(index)] + proof.path.map(\.base64)).joined(separator: " "))
         }
     }
 
@@ -70,6 +85,17 @@ import struct IbidModel.Statement
         report(
             "one run by prefix",
             each(20, try cost { for _ in 0..<20 { _ = try ledger.resolve(runID(entries / 2).text) } }))
+        var (job, status, output) = (RunFilter(), RunFilter(), RunFilter())
+        (job.job, status.status) = ("iris", "failed")
+        output.output = Digest(bytes: (0..<32).map { UInt8(truncatingIfNeeded: (entries / 2) >> (8 * ($0 % 4))) })
+        for (name, filter) in [
+            ("20 runs of a job", job), ("runs by status, of all", status), ("runs by output", output),
+        ] {
+            report(name, each(3, try cost { for _ in 0..<3 { _ = try ledger.runs(matching: filter, limit: 20) } }))
+        }
+        report(
+            "one run's entries",
+            each(20, try cost { for _ in 0..<20 { _ = try ledger.entries(for: runID(entries / 2)) } }))
         report(
             "which entries name a file",
             each(
@@ -78,18 +104,27 @@ import struct IbidModel.Statement
                     for _ in 0..<20 { _ = try ledger.entries(naming: .init(bytes: Array(repeating: 1, count: 32))) }
                 }))
 
-        var options = VerifyOptions()
-        (options.statementSignatures, options.checkpointSignatures) = (false, false)
-        for (name, options) in [("verify, without signatures", options), ("verify, all", VerifyOptions())] {
-            var problems: [VerificationProblem] = []
-            let time = cost { problems = ledger.verify(options: options).problems }
-            report(name, rate(Int(size), time) + (problems.isEmpty ? "" : " PROBLEMS \(problems)"))
-        }
+        try verify(ledger)
         let bytes = try FileManager.default.attributesOfItem(atPath: ledger.path.string)[.size] as? Int ?? 0
         report("file", "\(bytes / 1_000_000) MB, \(bytes / Int(size)) bytes an entry")
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         report("peak memory", "\(usage.ru_maxrss / 1024) MiB")
+    }
+
+    private static func verify(_ ledger: Ledger) throws {
+        let size = try ledger.size()
+        var options = VerifyOptions()
+        (options.statementSignatures, options.checkpointSignatures) = (false, false)
+        // Twice, so that both find the file in memory.
+        for (name, options) in [
+            ("verify, without signatures", options), ("verify, without signatures", options),
+            ("verify, all", VerifyOptions()), ("verify, all", VerifyOptions()),
+        ] {
+            var problems: [VerificationProblem] = []
+            let time = cost { problems = ledger.verify(options: options).problems }
+            report(name, rate(Int(size), time) + (problems.isEmpty ? "" : " PROBLEMS \(problems)"))
+        }
     }
 
     private static func bareInserts(_ count: Int, _ home: FilePath) throws {

@@ -1,5 +1,5 @@
 // Glue only: signatures by golang.org/x/mod/sumdb/note, Merkle by golang.org/x/mod/sumdb/tlog (Debian golang-golang-x-mod-dev).
-// build: GO111MODULE=off GOPATH=/usr/share/gocode go build tlogcheck.go; run: tlogcheck DATA
+// build: GO111MODULE=off GOPATH=/usr/share/gocode go build tlogcheck.go; run: tlogcheck DATA, or tlogcheck -tiles DIR VKEY
 package main
 
 import (
@@ -51,7 +51,56 @@ func open(msg []byte, vkey, origin string) (int64, tlog.Hash) {
 	return size, hash(l[2])
 }
 
+// tiles reads a directory in the c2sp.org/tlog-tiles layout; this package's own paths name the height as well.
+type tiles string
+
+func (tiles) Height() int                               { return 8 }
+func (tiles) SaveTiles(tiles []tlog.Tile, data [][]byte) {}
+func (d tiles) ReadTiles(list []tlog.Tile) (data [][]byte, err error) {
+	for _, t := range list {
+		b, err := os.ReadFile(string(d) + "/tile/" + strings.TrimPrefix(t.Path(), "tile/8/"))
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, b)
+	}
+	return data, nil
+}
+
+// checkTiles authenticates every entry of the bundles through the tiles against the signed checkpoint.
+func checkTiles(dir, vkey string) {
+	size, root := open(read(dir+"/checkpoint"), vkey, vkey[:strings.Index(vkey, "+")])
+	reader := tlog.TileHashReader(tlog.Tree{N: size, Hash: root}, tiles(dir))
+	for i := int64(0); i < size; {
+		width := size - i
+		if width > 256 {
+			width = 256
+		}
+		path := tlog.Tile{H: 8, L: 0, N: i / 256, W: int(width)}.Path()
+		bundle := read(dir + "/tile/entries/" + strings.TrimPrefix(path, "tile/8/0/"))
+		for end := i + width; i < end; i++ {
+			if len(bundle) < 2 || len(bundle) < 2+int(bundle[0])<<8+int(bundle[1]) {
+				die("bundle is too short at entry", i)
+			}
+			n := 2 + int(bundle[0])<<8 + int(bundle[1])
+			h, err := reader.ReadHashes([]int64{tlog.StoredHashIndex(0, i)})
+			if err != nil || h[0] != tlog.RecordHash(bundle[2:n]) {
+				die("entry", i, err)
+			}
+			bundle = bundle[n:]
+		}
+		if len(bundle) > 0 {
+			die("bundle is too long before entry", i)
+		}
+	}
+	fmt.Println("OK", size, "entries")
+}
+
 func main() {
+	if len(os.Args) == 4 && os.Args[1] == "-tiles" {
+		checkTiles(os.Args[2], os.Args[3])
+		return
+	}
 	d := os.Args[1] + "/"
 	vkey := strings.TrimSpace(string(read(d + "keys/ledger.vkey")))
 	origin := vkey[:strings.Index(vkey, "+")]
