@@ -93,6 +93,14 @@ struct RerunScript {
         return "note \"the recorded run was killed (\"\(reason)\"); how it ended here, $status, is not compared\""
     }
 
+    /// How long the engine may take: it starts containers slowly, which a run that the limit ended has no use of.
+    private var seconds: Int64 { Int64(spec.limits.wallSeconds) + (evidence.result.exitCode == nil ? 5 : 60) }
+
+    private var killed: String {
+        evidence.result.exitCode == nil
+            ? "\n    note 'that is what it had left when it was killed, not how it ended'" : ""
+    }
+
     private var refusal: String {
         guard evidence.result.status == .refused else { return "" }
         return
@@ -200,8 +208,9 @@ struct RerunScript {
                 fail "$engine could not make the container"
             "$engine" cp "$work/outputs" "$container:/" >/dev/null
             hold=
-            \#(strictNotes)$hold timeout \#(spec.limits.wallSeconds + 60) \
+            \#(strictNotes)$hold timeout -s KILL \#(seconds) \
                 "$engine" start --attach "$container" >"$work/stdout" 2>"$work/stderr" </dev/null || true
+            "$engine" kill "$container" >/dev/null 2>&1 || true
             cat "$work/stdout"
             cat "$work/stderr" >&2
             case $("$engine" inspect --format '{{.State.StartedAt}}' "$container") in
@@ -243,7 +252,7 @@ struct RerunScript {
             compare '<stderr>' \#(err) "$(digest <"$work/stderr")"
             \#(ending)
             if [ "$different" = 0 ]; then
-                echo "verdict: identical ($total compared)"
+                echo "verdict: identical ($total compared)"\#(killed)
             else
                 echo "verdict: different ($different of $total)"\#(advice)
                 exit 4
