@@ -208,7 +208,7 @@ struct RerunScript {
                 fail "$engine could not make the container"
             "$engine" cp "$work/outputs" "$container:/" >/dev/null
             hold=
-            \#(strictNotes)$hold timeout -s KILL \#(seconds) \
+            \#(strictNotes)$hold timeout --foreground -s KILL \#(seconds) \
                 "$engine" start --attach "$container" >"$work/stdout" 2>"$work/stderr" </dev/null || true
             "$engine" kill "$container" >/dev/null 2>&1 || true
             cat "$work/stdout"
