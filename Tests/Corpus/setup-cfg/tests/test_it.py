@@ -1,0 +1,3 @@
+import mytool
+def test_it():
+    mytool.main()
