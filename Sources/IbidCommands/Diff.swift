@@ -15,12 +15,15 @@ struct Diff: ParsableCommand {
     var first: String
     @Argument(help: "The second run.")
     var second: String
+    @Option(help: "Write a page with every difference, pictures side by side.", completion: .file())
+    var report: String?
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let engine = try common.engine()
         let difference = try engine.diff(try engine.resolve(first), try engine.resolve(second))
         if common.json { Terminal.out(ReportJSON.diff(difference).text) } else { show(difference) }
+        if let report { try ReplayPage(difference: difference).write(to: report) }
         if difference.verdict == .different || difference.verdict == .failed { throw ExitCode(4) }
         if difference.verdict == .unverifiable { throw ExitCode(IbidError.Exit.verificationFailed.rawValue) }
     }

@@ -79,15 +79,7 @@ struct Replay: ParsableCommand {
     }
 
     private func finish(_ reports: [ReplayReport]) throws {
-        if let report {
-            let page = ReplayPage(reports: reports).html
-            do {
-                try Data(page.utf8).write(to: URL(fileURLWithPath: report), options: .atomic)
-            } catch {
-                throw IbidError.system("write", report, (error as NSError).localizedDescription)
-            }
-            Terminal.note("wrote \(report)")
-        }
+        if let report { try ReplayPage(reports: reports).write(to: report) }
         let verdicts = Set(reports.map(\.verdict))
         if verdicts.contains(.different) || verdicts.contains(.failed) { throw ExitCode(4) }
         if verdicts.contains(.unverifiable) { throw ExitCode(IbidError.Exit.verificationFailed.rawValue) }

@@ -131,25 +131,4 @@ extension Explanation {
         if let object = TextShape.pdfObject(before, at: place) { explanation.summary += ", in object \(object)" }
         return explanation
     }
-
-    static func sqlite(_ before: [UInt8], _ after: [UInt8]) -> Explanation {
-        guard before.count >= 100, after.count >= 100 else { return binary(.sqlite, before, after) }
-        let declared = Int(before[16]) << 8 | Int(before[17])
-        let page = max(512, declared == 1 ? 65_536 : declared)
-        func masked(_ bytes: [UInt8]) -> [UInt8] {
-            var bytes = bytes
-            for place in Array(24..<28) + Array(92..<100) { bytes[place] = 0 }
-            return bytes
-        }
-        let (old, new) = (masked(before), masked(after))
-        if old == new { return Explanation(.sqlite, .form, "only its change counter or library version differs") }
-        let pages = stride(from: 0, to: min(old.count, new.count), by: page).filter { start in
-            let end = min(start + page, old.count, new.count)
-            return old[start..<end] != new[start..<end]
-        }
-        var explanation = binary(.sqlite, old, new)
-        let numbers = pages.prefix(10).map { "\($0 / page + 1)" }.joined(separator: ", ")
-        explanation.summary += "; pages \(numbers) of \((old.count + page - 1) / page)"
-        return explanation
-    }
 }

@@ -20,7 +20,7 @@ public struct Explanation: Hashable, Sendable {
         case content = "content"
     }
 
-    /// Two pictures and the map of their differences, each a PNG.
+    /// Two pictures, as they are, and the map of their differences, a PNG.
     public struct Pictures: Hashable, Sendable {
         /// The recorded one.
         public var before: [UInt8]
@@ -40,6 +40,8 @@ public struct Explanation: Hashable, Sendable {
     public var lines: [String]
     /// For pictures.
     public var pictures: Pictures?
+    /// Whether nothing is known but which bytes differ.
+    public var isOpaque = false
     /// The `drop` of a `text` rule under which the two are equal; nil when no pattern that is known does it.
     public var dropPattern: String?
     /// The `rtol` of a `numeric` rule under which the two are equal; nil when they differ in more than last digits.
@@ -70,27 +72,34 @@ public struct Explanation: Hashable, Sendable {
         }
         if kind != other { return Explanation(kind, .content, "was \(kind.rawValue), is \(other.rawValue)") }
         switch kind {
-        case .png: return picture(before, after)
-        case .csv, .tsv, .json, .jsonLines, .notebook, .numpy: return values(kind, path: path, before, after)
+        case .png, .jpeg: return picture(kind, before, after)
+        case .csv, .tsv, .json, .jsonLines, .notebook, .numpy, .parquet, .sqlite:
+            return values(kind, path: path, before, after)
         case .text, .svg: return text(kind, before, after)
         case .zip, .tar: return archive(kind, before, after, &budget)
         case .gzip: return gzip(path: path, before, after, &budget)
         case .pickle: return pickle(before, after)
         case .pdf: return pdf(before, after)
-        case .sqlite: return sqlite(before, after)
-        case .jpeg, .parquet, .hdf5, .binary: return binary(kind, before, after)
+        case .hdf5, .binary: return binary(kind, before, after)
         }
     }
 
     // MARK: Values
 
     private static func values(_ kind: FileKind, path: String, _ before: [UInt8], _ after: [UInt8]) -> Explanation {
-        let shape = kind == .numpy ? nil : TextShape.between(before, after)
-        guard let tally = Tally.numeric(kind, path: path, before, after, .none), !tally.isSame else {
-            let plain = kind == .numpy ? binary(kind, before, after) : text(kind, before, after)
-            let isWhole = Tally.numeric(kind, path: path, before, after, .none) != nil
-            return isWhole
-                ? Explanation(kind, .form, "the same values, written differently", lines: plain.lines) : plain
+        let isBinary = [.numpy, .parquet, .sqlite].contains(kind)
+        func plain() -> Explanation { isBinary ? binary(kind, before, after) : text(kind, before, after) }
+        let shape = isBinary ? nil : TextShape.between(before, after)
+        let tally: Tally
+        do throws(Unreadable) {
+            tally = try Tally.numeric(kind, path: path, before, after, .none)
+        } catch {
+            var explanation = plain()
+            explanation.summary += "; could not be read as \(kind.rawValue): \(error.reason)"
+            return explanation
+        }
+        if tally.isSame {
+            return Explanation(kind, .form, "the same values, written differently", lines: plain().lines)
         }
         var (nature, summary) = (shape?.nature ?? .content, tally.summary())
         if nature == .order {
@@ -109,30 +118,47 @@ public struct Explanation: Hashable, Sendable {
         var (nature, summary) = (shape?.nature ?? .content, difference.summary)
         if let shape, nature != .order { summary += "; only \(shape.nature.rawValue)" }
         if nature == .order { summary = "the same parts, in another order" }
-        if nature == .content, let tally = Tally.numeric(.text, path: "", before, after, .none), tally.isRounding {
+        if nature == .content, let tally = try? Tally.numeric(.text, path: "", before, after, .none), tally.isRounding {
             nature = .rounding
             summary = tally.summary("values")
         }
         var explanation = Explanation(kind, nature, summary, lines: difference.lines)
         explanation.dropPattern = shape?.pattern
         if nature == .rounding {
-            explanation.tolerance = Tally.numeric(.text, path: "", before, after, .none)?.sufficientTolerance
+            explanation.tolerance = try? Tally.numeric(.text, path: "", before, after, .none).sufficientTolerance
         }
         return explanation
     }
 
     // MARK: Pictures
 
-    private static func picture(_ before: [UInt8], _ after: [UInt8]) -> Explanation {
-        guard let old = try? Picture(png: before), let new = try? Picture(png: after) else {
-            return binary(.png, before, after)
+    private static func picture(_ kind: FileKind, _ before: [UInt8], _ after: [UInt8]) -> Explanation {
+        let (old, new): (Picture, Picture)
+        do throws(Unreadable) {
+            (old, new) = (try Picture(before), try Picture(after))
+        } catch {
+            var explanation = binary(kind, before, after)
+            explanation.summary += "; could not be read as \(kind.rawValue): \(error.reason)"
+            return explanation
         }
         let difference = PictureDifference(old, new, threshold: 0)
         if difference.problem == nil && difference.changed == 0 {
-            return Explanation(.png, .form, "the same pixels, written differently")
+            return Explanation(kind, .form, "the same pixels, written differently")
         }
         let pictures = Pictures(before: before, after: after, map: PictureDifference.map(old, new)?.png)
-        return Explanation(.png, .content, difference.summary, pictures: pictures)
+        return Explanation(kind, .content, difference.summary, pictures: pictures)
+    }
+
+    /// Adds what drawings look like, each as a PNG; says nothing when they cannot be read.
+    public mutating func show(_ before: [UInt8], _ after: [UInt8]) {
+        guard let old = try? Picture(png: before), let new = try? Picture(png: after) else { return }
+        let difference = PictureDifference(old, new, threshold: 0)
+        if difference.problem == nil && difference.changed == 0 {
+            summary += "; drawn, they look the same"
+            return
+        }
+        summary += "; drawn, \(difference.summary)"
+        pictures = Pictures(before: before, after: after, map: PictureDifference.map(old, new)?.png)
     }
 
     // MARK: Bytes
@@ -149,7 +175,9 @@ public struct Explanation: Hashable, Sendable {
         let place = zip(before, after).enumerated().first { $0.element.0 != $0.element.1 }?.offset
         let start = (place ?? min(before.count, after.count)) / 16 * 16
         let lines = [("- ", before), ("+ ", after)].map { mark, bytes in mark + dump(bytes, at: start) }
-        return Explanation(kind, .content, firstDifference(before, after), lines: lines)
+        var explanation = Explanation(kind, .content, firstDifference(before, after), lines: lines)
+        explanation.isOpaque = true
+        return explanation
     }
 
     private static func dump(_ bytes: [UInt8], at start: Int) -> String {

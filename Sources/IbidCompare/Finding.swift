@@ -34,14 +34,13 @@ extension CompareRule {
         case .text: return judgeText(before, after)
         case .numeric:
             let kind = FileKind(before, path: path)
-            guard let tally = Tally.numeric(kind, path: path, before, after, Tolerance(self)) else {
+            do throws(Unreadable) {
+                let tally = try Tally.numeric(kind, path: path, before, after, Tolerance(self))
+                return Finding(isEqual: tally.isEqual, detail: tally.summary())
+            } catch {
                 return Finding(
-                    isEqual: false,
-                    detail:
-                        "the rule 'numeric' cannot read this as numbers (it looks like \(kind.rawValue)); bytes differ"
-                )
+                    isEqual: false, detail: "could not be read as \(kind.rawValue): \(error.reason); bytes differ")
             }
-            return Finding(isEqual: tally.isEqual, detail: tally.summary())
         }
     }
 
@@ -89,64 +88,75 @@ extension CompareRule {
 }
 
 extension Tally {
-    /// Compares two files as numbers; nil when they cannot be read as such.
+    /// Compares two files as numbers.
     static func numeric(
         _ kind: FileKind, path: String, _ old: [UInt8], _ new: [UInt8], _ tolerance: Tolerance
-    ) -> Tally? {
-        guard FileKind(new, path: path) == kind else { return nil }
+    ) throws(Unreadable) -> Tally {
+        let other = FileKind(new, path: path)
+        guard other == kind else { throw Unreadable(reason: "it is \(other.rawValue) now") }
         switch kind {
         case .csv: return tables(old, new, tolerance)
         case .tsv: return tables(old, new, separator: 9, tolerance)
         case .json:
-            guard let before = JSONNode.parse(old), let after = JSONNode.parse(new) else { return nil }
             var tally = Tally(tolerance)
-            tally.nodes(before, after)
+            tally.nodes(try JSONNode(old), try JSONNode(new))
             return tally
-        case .jsonLines: return jsonLines(old, new, tolerance)
-        case .notebook:
-            guard let before = JSONNode.parse(old), let after = JSONNode.parse(new) else { return nil }
-            return Notebook.compare(before, after, tolerance)
+        case .jsonLines: return try jsonLines(old, new, tolerance)
+        case .notebook: return try Notebook.compare(try JSONNode(old), try JSONNode(new), tolerance)
         case .numpy:
-            guard let before = NumpyArray(old[...]), let after = NumpyArray(new[...]) else { return nil }
             var tally = Tally(tolerance)
-            tally.arrays(before, after, named: "array")
+            tally.arrays(try NumpyArray(old[...]), try NumpyArray(new[...]), named: "array")
             return tally
-        case .zip: return numpyArchive(old, new, tolerance)
+        case .zip: return try numpyArchive(old, new, tolerance)
+        case .parquet: return try parquet(old, new, tolerance)
+        case .sqlite: return try sqlite(old, new, tolerance)
         case .text, .svg:
             var tally = Tally(tolerance)
             tally.prose(
                 String(decoding: old, as: UTF8.self), String(decoding: new, as: UTF8.self), group: "", at: "")
             return tally
-        default: return nil
+        default: throw Unreadable(reason: "a form in which Ibid sees no numbers")
         }
     }
 
-    private static func jsonLines(_ old: [UInt8], _ new: [UInt8], _ tolerance: Tolerance) -> Tally? {
+    private static func jsonLines(
+        _ old: [UInt8], _ new: [UInt8], _ tolerance: Tolerance
+    ) throws(Unreadable) -> Tally {
         let (before, after) = (old.split(separator: 10), new.split(separator: 10))
         var tally = Tally(tolerance)
         if before.count != after.count { tally.structure("\(before.count) lines, now \(after.count)") }
         for (line, (left, right)) in zip(before, after).enumerated() where left != right {
-            guard let left = JSONNode.parse(Array(left)), let right = JSONNode.parse(Array(right)) else { return nil }
-            tally.nodes(left, right, at: "line \(line + 1)")
+            tally.nodes(try JSONNode(Array(left)), try JSONNode(Array(right)), at: "line \(line + 1)")
         }
         return tally
     }
 
     /// `.npz`: an archive of arrays.
-    private static func numpyArchive(_ old: [UInt8], _ new: [UInt8], _ tolerance: Tolerance) -> Tally? {
-        guard let before = Archive(zip: old), let after = Archive(zip: new) else { return nil }
+    private static func numpyArchive(
+        _ old: [UInt8], _ new: [UInt8], _ tolerance: Tolerance
+    ) throws(Unreadable) -> Tally {
+        guard let before = Archive(zip: old), let after = Archive(zip: new) else {
+            throw Unreadable(reason: "its directory is damaged")
+        }
         let members = before.members + after.members
-        guard !members.isEmpty, members.allSatisfy({ $0.name.hasSuffix(".npy") }) else { return nil }
+        guard !members.isEmpty, members.allSatisfy({ $0.name.hasSuffix(".npy") }) else {
+            throw Unreadable(reason: "it holds other things than arrays of numpy")
+        }
+        guard [before, after].allSatisfy({ Set($0.members.map(\.name)).count == $0.members.count }) else {
+            throw Unreadable(reason: "it holds two arrays of one name")
+        }
         var tally = Tally(tolerance)
         for name in Set(members.map(\.name)).sorted() {
             guard let left = before.member(name), let right = after.member(name) else {
                 tally.structure("\(name) is \(before.member(name) == nil ? "new" : "gone")")
                 continue
             }
-            guard let left = left.content(), let right = right.content() else { return nil }
+            guard let left = left.content(), let right = right.content() else {
+                throw Unreadable(reason: "its member \(clip(name)) is damaged, or too large")
+            }
             if left == right { continue }
-            guard let left = NumpyArray(left[...]), let right = NumpyArray(right[...]) else { return nil }
-            tally.arrays(left, right, named: String(name.dropLast(4)))
+            tally.arrays(
+                try NumpyArray(left[...]), try NumpyArray(right[...]), named: String(name.dropLast(4)))
         }
         return tally
     }

@@ -21,11 +21,25 @@ enum NumberText {
     /// The distance of two numbers; exact for whole ones that a double cannot tell apart.
     static func distance(_ old: some StringProtocol, _ new: some StringProtocol) -> Double? {
         guard let before = parse(old), let after = parse(new) else { return nil }
-        if let left = Int64(old), let right = Int64(new) {
+        let distance = (before - after).magnitude
+        guard isWhole(old), isWhole(new) else { return distance }
+        if let left = Int128(old), let right = Int128(new) {
             let (difference, overflow) = left.subtractingReportingOverflow(right)
-            if !overflow { return Double(difference).magnitude }
+            if !overflow { return Double(difference.magnitude) }
         }
-        return (before - after).magnitude
+        // Longer still: not the same digits are not the same number, and one apart at least.
+        let isSame = digits(old).elementsEqual(digits(new)) && (old.utf8.first == 45) == (new.utf8.first == 45)
+        return isSame ? 0 : max(1, distance)
+    }
+
+    private static func isWhole(_ text: some StringProtocol) -> Bool {
+        text.utf8.enumerated().allSatisfy { place, byte in
+            (48...57).contains(byte) || (place == 0 && (byte == 43 || byte == 45))
+        }
+    }
+
+    private static func digits(_ text: some StringProtocol) -> some Sequence<UInt8> {
+        text.utf8.filter { (48...57).contains($0) }.drop { $0 == 48 }
     }
 
     /// Splits text into numbers and what lies between them; joined again they are the text.

@@ -18,6 +18,7 @@ struct Tally {
     private(set) var largest = 0.0
     private(set) var largestRelative = 0.0
     private(set) var largestPlace = ""
+    private(set) var firstPlace = ""
     /// What no tolerance covers: other shapes, missing keys.
     private(set) var structure: [String] = []
     /// `place: old → new`, the first of them.
@@ -40,7 +41,8 @@ struct Tally {
         _ old: some StringProtocol, _ new: some StringProtocol, group: String, at place: @autoclosure () -> String
     ) {
         compared += 1
-        if old == new { return }
+        // Byte by byte: for Swift, an accented letter is the same however it is put together.
+        if old.utf8.elementsEqual(new.utf8) { return }
         if let before = NumberText.parse(old), let after = NumberText.parse(new),
             let distance = NumberText.distance(old, new)
         {
@@ -48,6 +50,30 @@ struct Tally {
         } else {
             note(nil, group: group, place(), "\(old)", "\(new)")
         }
+    }
+
+    /// Two values that are the same.
+    mutating func same() { compared += 1 }
+
+    /// Two values that no tolerance covers, whatever they look like.
+    mutating func exact(_ old: String, _ new: String, group: String, at place: @autoclosure () -> String) {
+        compared += 1
+        if !old.utf8.elementsEqual(new.utf8) { note(nil, group: group, place(), old, new) }
+    }
+
+    /// Two whole numbers of units of 10^-scale; their distance is exact.
+    mutating func integers(
+        _ old: Int128, _ new: Int128, scale: Int = 0, group: String, at place: @autoclosure () -> String
+    ) {
+        compared += 1
+        if old == new { return }
+        let unit = (0..<scale).reduce(1.0) { unit, _ in unit * 10 }
+        let (difference, overflow) = old.subtractingReportingOverflow(new)
+        let distance = overflow ? (Double(old) - Double(new)).magnitude : Double(difference.magnitude)
+        let suffix = scale == 0 ? "" : "e-\(scale)"
+        note(
+            Double(old) / unit, Double(new) / unit, distance: distance / unit, group: group, place(),
+            "\(old)\(suffix)", "\(new)\(suffix)")
     }
 
     mutating func numbers(_ old: Double, _ new: Double, group: String, at place: @autoclosure () -> String) {
@@ -77,6 +103,7 @@ struct Tally {
         _ size: (absolute: Double, relative: Double)?, beyond isBeyond: Bool = true, group: String, _ place: String,
         _ before: String, _ after: String
     ) {
+        if changed == 0 { firstPlace = place }
         changed += 1
         if isBeyond { beyond += 1 }
         if samples.count < Self.mostSamples { samples.append("\(place): \(Self.clip(before)) → \(Self.clip(after))") }
@@ -108,6 +135,8 @@ struct Tally {
             text += ", at most \(NumberText.short(largest))"
             if largestRelative > 0 { text += " (relative \(NumberText.short(largestRelative)))" }
             text += " at \(Self.clip(largestPlace))"
+        } else if !firstPlace.isEmpty {
+            text += ", the first at \(Self.clip(firstPlace))"
         }
         return text
     }

@@ -10,21 +10,29 @@ struct Comparison {
 
     private let rules: [(glob: Glob?, rule: CompareRule)]
     private let store: Store
+    private let viewer: OutputViewer?
     private var explained = 0
+    private var shownToOthers = 0
 
     /// Differences that are looked into; of a run that differs everywhere the first say enough.
     private static let mostExplained = 200
+    /// Files that are given to other programs, which takes seconds each.
+    private static let mostShownToOthers = 5
 
     /// - Parameters:
     ///   - rules: the rules that were sealed with the run; the first that matches a path counts.
     ///   - store: holds the bytes of both.
-    init(rules: [CompareRule], expected: RunResult, actual: RunResult, store: Store) throws {
-        self.store = store
+    ///   - viewer: looks at what Ibid does not read by itself.
+    init(rules: [CompareRule], expected: RunResult, actual: RunResult, store: Store, viewer: OutputViewer?) throws {
+        (self.store, self.viewer) = (store, viewer)
         self.rules = rules.map { (try? Glob($0.pattern), $0) }
-        let before = Dictionary(expected.outputs.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-        let after = Dictionary(actual.outputs.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-        for path in Set(before.keys).union(after.keys).sorted() {
-            verdicts.append(try compare(path, before[path], after[path]))
+        // By bytes: for Swift two names are the same however their accents are put together, for a file system not.
+        let before = Dictionary(
+            expected.outputs.map { (Array($0.path.utf8), $0) }, uniquingKeysWith: { first, _ in first })
+        let after = Dictionary(
+            actual.outputs.map { (Array($0.path.utf8), $0) }, uniquingKeysWith: { first, _ in first })
+        for path in Set(before.keys).union(after.keys).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            verdicts.append(try compare(String(decoding: path, as: UTF8.self), before[path], after[path]))
         }
         for (name, left, right) in [
             ("<stdout>", expected.stdout, actual.stdout), ("<stderr>", expected.stderr, actual.stderr),
@@ -96,18 +104,53 @@ struct Comparison {
             return verdict
         }
         let (old, new) = (try store.read(before), try store.read(after))
+        let isDrawing = FileKind(old, path: path) == .svg && FileKind(new, path: path) == .svg
+        // A drawing is looked at when a rule asks for it, or when it is to be shown.
+        let drawn = isDrawing && (rule?.kind == .image || explained < Self.mostExplained) ? try draw(old, new) : nil
         if let rule, rule.kind != .bytes {
-            let finding = rule.judge(path: path, before: old, after: new)
-            verdict.verdict = finding.isEqual ? .equivalent : .different
-            verdict.detail = finding.detail
+            switch drawn {
+            case .failure(.unavailable(let reason)) where rule.kind == .image:
+                (verdict.verdict, verdict.detail) = (.unverifiable, "the rule 'image' \(reason)")
+            case .failure(.unreadable(let reason)) where rule.kind == .image:
+                verdict.detail = "could not be read as SVG: \(reason); bytes differ"
+            case .success(let pictures) where rule.kind == .image:
+                try apply(rule, path: path, pictures.before, pictures.after, to: &verdict)
+            default: try apply(rule, path: path, old, new, to: &verdict)
+            }
         }
         if verdict.verdict == .different && explained < Self.mostExplained {
             explained += 1
-            let explanation = Explanation(path: path, before: old, after: new)
+            var explanation = Explanation(path: path, before: old, after: new)
+            if case .success(let pictures) = drawn { explanation.show(pictures.before, pictures.after) }
+            if explanation.isOpaque && shownToOthers < Self.mostShownToOthers {
+                shownToOthers += 1
+                explanation.lines += try viewer?.diffoscope(path: path, old, new) ?? []
+            }
             verdict.explanation = explanation
             if verdict.detail == nil { verdict.detail = explanation.summary }
         }
         return verdict
+    }
+
+    private func apply(
+        _ rule: CompareRule, path: String, _ old: [UInt8], _ new: [UInt8], to verdict: inout OutputVerdict
+    ) throws {
+        let finding = rule.judge(path: path, before: old, after: new)
+        verdict.verdict = finding.isEqual ? .equivalent : .different
+        verdict.detail = old == new ? "the same pixels, written differently" : finding.detail
+    }
+
+    private func draw(
+        _ old: [UInt8], _ new: [UInt8]
+    ) throws -> Result<(before: [UInt8], after: [UInt8]), OutputViewer.Failure> {
+        guard let viewer else { return .failure(.unavailable("needs somebody to draw SVG")) }
+        do {
+            return .success((try viewer.png(ofSVG: old), try viewer.png(ofSVG: new)))
+        } catch let failure as OutputViewer.Failure {
+            return .failure(failure)
+        } catch let error as IbidError {
+            return .failure(.unavailable("could not have SVG drawn: \(error.message)"))
+        }
     }
 
     private static func ending(_ before: RunResult, _ after: RunResult) -> OutputVerdict {

@@ -10,7 +10,8 @@ extension Engine {
     public func diff(_ first: RunID, _ second: RunID) throws -> RunDifference {
         let (old, new) = (try side(first), try side(second))
         let comparison = try Comparison(
-            rules: old.spec.compare, expected: old.result, actual: new.result, store: store)
+            rules: old.spec.compare, expected: old.result, actual: new.result, store: store,
+            viewer: OutputViewer(engine: self))
         return RunDifference(
             first: first, second: second, layers: try layers(old, new), outputs: comparison.verdicts,
             verdict: comparison.verdict)
@@ -60,7 +61,10 @@ extension Engine {
             .init(name: "code", lines: try code(old.report.source, new.report.source)),
             .init(name: "recipe", lines: try blobs("Dockerfile", recipe(old), recipe(new))),
             .init(name: "lock", lines: try blobs("lock.json", old.recorded.lock, new.recorded.lock)),
-            .init(name: "image", lines: try image(before.image, after.image)),
+            .init(
+                name: "image",
+                lines: before.image == after.image
+                    ? [] : try ImageDifference(before.image, after.image, in: store).lines),
             .init(name: "inputs", lines: Self.changes(inputs(before), inputs(after))),
             .init(name: "parameters", lines: Self.changes(before.params, after.params)),
             .init(name: "command", lines: Self.changes(command(before), command(after))),
@@ -89,20 +93,8 @@ extension Engine {
         return explanation.lines.isEmpty ? [explanation.summary] : explanation.lines
     }
 
-    private func image(_ old: Digest, _ new: Digest) throws -> [String] {
-        if old == new { return [] }
-        guard store.contains(old), store.contains(new) else { return ["\(old) → \(new)"] }
-        let (before, after) = (
-            try store.manifest(old).layers.map(\.digest), try store.manifest(new).layers.map(\.digest)
-        )
-        let shared = zip(before, after).prefix { $0 == $1 }.count
-        return [
-            "\(old) → \(new)",
-            "the first \(shared) layers are the same; then \(before.count - shared), now \(after.count - shared)",
-        ]
-    }
-
-    private static func changes(_ old: [String: String], _ new: [String: String]) -> [String] {
+    /// What was added, removed and altered, a line each.
+    static func changes(_ old: [String: String], _ new: [String: String]) -> [String] {
         Set(old.keys).union(new.keys).sorted().compactMap { key in
             switch (old[key], new[key]) {
             case (let before, let after) where before == after: nil

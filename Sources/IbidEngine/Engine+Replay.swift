@@ -45,7 +45,8 @@ extension Engine {
             events(.runStarted(report.run, command: evidence.spec.command))
             let (result, measurement) = try evaluate(evidence.spec, as: report.run, events: events)
             let comparison = try Comparison(
-                rules: evidence.spec.compare, expected: evidence.result, actual: result, store: store)
+                rules: evidence.spec.compare, expected: evidence.result, actual: result, store: store,
+                viewer: OutputViewer(engine: self))
             report.outputs = comparison.verdicts
             report.verdict = comparison.verdict
             report.reason = comparison.reason

@@ -37,7 +37,7 @@ public struct OutputVerdict: Hashable, Sendable {
     /// How the two differ, line by line: columns, paths, members, changed lines. Bounded.
     public var differences: [String] { explanation?.lines ?? [] }
 
-    /// Two pictures that differ, and the map of their differences, each a PNG; nil for anything else.
+    /// Two pictures that differ, PNG or JPEG, and the map of their differences, a PNG; nil for anything else.
     public var pictures: (before: [UInt8], after: [UInt8], map: [UInt8]?)? {
         explanation?.pictures.map { ($0.before, $0.after, $0.map) }
     }

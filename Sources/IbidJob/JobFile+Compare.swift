@@ -81,7 +81,8 @@ extension JobFile {
 
     private static func tolerance(_ key: String, in table: JobTable) throws -> String? {
         guard let value = try table.number(key) else { return nil }
-        guard value >= 0 else { throw table.invalid(key, "is negative, expected 0 or more") }
+        guard value >= 0 || value.isNaN else { throw table.invalid(key, "is negative, expected 0 or more") }
+        guard value.isFinite else { throw table.invalid(key, "is no finite number, so it is no tolerance") }
         return try table.text(key)
     }
 }

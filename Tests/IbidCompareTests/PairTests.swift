@@ -18,12 +18,22 @@ struct PairTests {
         var says: String?
     }
 
+    private typealias Pair = (Case, before: [UInt8], after: [UInt8])
+
     /// The cases and their files; made once.
-    private static let made = Result<[(Case, before: [UInt8], after: [UInt8])], any Error> {
+    private static let made = Result<[Pair], any Error> { try pairs(["python3", "pairs.py"]) }
+
+    /// The cases that need numpy, pyarrow and Pillow; more of them, and others, with `IBID_TEST_PAIRS="SEED ROUNDS"`.
+    private static let foreign = Result<[Pair], any Error> {
+        let more = ProcessInfo.processInfo.environment["IBID_TEST_PAIRS"]?.split(separator: " ").map { String($0) }
+        return try pairs([try #require(ForeignVerifiers.python), "libraries.py"] + (more ?? ["1", "3"]))
+    }
+
+    private static func pairs(_ command: [String]) throws -> [Pair] {
         try withScratch("pairs") { scratch in
             let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-                .appendingPathComponent("Oracles/pairs.py").path
-            let result = try shell(["python3", script, scratch.string])
+                .appendingPathComponent("Oracles/\(command[1])").path
+            let result = try shell([command[0], script, scratch.string] + command.dropFirst(2))
             try #require(result.status == 0, "\(result.stderr)")
             let cases = try JSONDecoder().decode([Case].self, from: Data(result.stdout.utf8))
             return try cases.enumerated().map { number, item in
@@ -38,6 +48,20 @@ struct PairTests {
     @Test func verdictsAreThoseOfPython() throws {
         let judged = try Self.made.get().filter { $0.0.equal != nil }
         #expect(judged.count > 600)
+        try Self.judge(judged)
+    }
+
+    /// Parquet, arrays, JPEG and tables: what pyarrow, numpy, Pillow and pandas wrote, and what they say of it.
+    @Test(.enabled(if: ForeignVerifiers.python != nil, "the packages of Tests/IbidLedgerTests/Foreign cannot be had"))
+    func verdictsAreThoseOfLibraries() throws {
+        let pairs = try Self.foreign.get()
+        #expect(pairs.count > 250)
+        try Self.judge(pairs.filter { $0.0.equal != nil })
+        try Self.explain(pairs.filter { $0.0.equal == nil })
+        try Self.damage(pairs)
+    }
+
+    private static func judge(_ judged: [Pair]) throws {
         for (item, before, after) in judged {
             let rule = CompareRule(pattern: "**", kind: item.rule, settings: item.settings)
             let finding = rule.judge(path: item.path, before: before, after: after)
@@ -51,6 +75,10 @@ struct PairTests {
     @Test func explanationsNameWhatChanged() throws {
         let explained = try Self.made.get().filter { $0.0.equal == nil }
         #expect(explained.count > 50)
+        try Self.explain(explained)
+    }
+
+    private static func explain(_ explained: [Pair]) throws {
         for (item, before, after) in explained {
             let explanation = Explanation(path: item.path, before: before, after: after)
             if let nature = item.nature {
@@ -64,9 +92,14 @@ struct PairTests {
 
     /// Outputs are untrusted: whatever is done to a file, reading it ends, and soon.
     @Test func damagedFilesAreDifferentAndNothingElse() throws {
+        #expect(try Self.damage(try Self.made.get()) > 20)
+    }
+
+    @discardableResult
+    private static func damage(_ pairs: [Pair]) throws -> Int {
         var generator = SplitMix(state: 7)
         var seen: Set<String> = []
-        for (item, before, _) in try Self.made.get() where seen.insert(item.path + item.rule.rawValue).inserted {
+        for (item, before, _) in pairs where seen.insert(item.name.prefix(14) + item.rule.rawValue).inserted {
             for _ in 0..<60 {
                 var bytes = before
                 for _ in 0...generator.next() % 4 where !bytes.isEmpty {
@@ -88,7 +121,7 @@ struct PairTests {
                 #expect(!Explanation(path: item.path, before: bytes, after: before).summary.isEmpty)
             }
         }
-        #expect(seen.count > 20)
+        return seen.count
     }
 
     @Test func depthIsBounded() {

@@ -92,7 +92,8 @@ import Testing
                 stderr: .sha256(of: ""))
         }
         func compare(_ actual: RunResult, rules: [CompareRule] = []) throws -> Comparison {
-            try Comparison(rules: rules, expected: result([output("a", "1")]), actual: actual, store: store)
+            try Comparison(
+                rules: rules, expected: result([output("a", "1")]), actual: actual, store: store, viewer: nil)
         }
         let same = try compare(result([output("a", "1")]))
         #expect(same.verdict == .identical)

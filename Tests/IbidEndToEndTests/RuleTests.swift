@@ -17,6 +17,11 @@ extension EndToEndTests {
                 (out / "far.csv").write_text("value\\n%.17g\\n" % random.random())
                 (out / "run.log").write_text("pid 1\\ntook %d s\\ndone\\n" % random.randrange(10**9))
                 (out / "scratch").write_bytes(os.urandom(9))
+                svg = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><!--%d--><path d="M%.9f 5h9v9z"/></svg>'
+                for name, by in ("calm", 1e-6), ("moved", 20), ("shown", 20):
+                    (out / (name + ".svg")).write_text(svg % (random.randrange(10**9), 5 + by * random.uniform(0.5, 1)))
+                (out / "broken.svg").write_text("<svg" + str(random.random()))
+                (out / "opaque.bin").write_bytes(bytes(40) + os.urandom(9))
                 print("took", random.randrange(10**9))
                 """
             let rules = """
@@ -25,6 +30,7 @@ extension EndToEndTests {
                 "results/far.csv" = { rule = "numeric", rtol = 1e-9 }
                 "**/*.log" = { rule = "text", drop = '''took \\d+ s''' }
                 "results/scratch" = "ignore"
+                "results/[cmb]*.svg" = { rule = "image", threshold = 0.02 }
                 "<stdout>" = { rule = "text", drop = '''\\d+''' }
                 """
             try bench.job(program, files: ["job.toml": rules])
@@ -41,6 +47,18 @@ extension EndToEndTests {
             #expect(verdicts["results/run.log"] == "equivalent")
             #expect(verdicts["results/scratch"] == "equivalent")
             #expect(verdicts["<stdout>"] == "equivalent")
+            // Drawings are compared as they look; what only other programs understand is explained by them.
+            #expect(verdicts["results/calm.svg"] == "equivalent")
+            for name in ["moved", "shown", "broken"] { #expect(verdicts["results/\(name).svg"] == "different") }
+            func words(_ path: String) -> String {
+                let output = replay["outputs"].array.first { $0["path"].string == path }
+                return ([output?["detail"].string] + (output?["differences"].array.map(\.string) ?? []))
+                    .compactMap { $0 }.joined(separator: "\n")
+            }
+            #expect(words("results/moved.svg").contains("pixels differ"))
+            #expect(words("results/shown.svg").contains("drawn, "))
+            #expect(words("results/broken.svg").contains("could not be read as SVG: it cannot be drawn"))
+            #expect(words("results/opaque.bin").contains("diffoscope: "))
             let near = replay["outputs"].array.first { $0["path"].string == "results/near.csv" }
             #expect(near?["rule"].string == "numeric rtol=1e-9")
             #expect(near?["detail"].string?.contains("1 of 4 values differ, at most") == true)

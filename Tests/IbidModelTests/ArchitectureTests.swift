@@ -18,7 +18,8 @@ import Testing
         "CGit2": ["IbidSource"], "CGit2Shim": ["IbidSource"],
         "COpenSSL": ["IbidCrypto"], "CSignatures": ["IbidCrypto"],
         "CCurlShim": ["IbidImage"], "CTLSShim": ["IbidImage"],
-        "CZlib": ["IbidCompare"],
+        "CZlib": ["IbidCompare"], "CZstd": ["IbidCompare"], "CTurboJPEG": ["IbidCompare"],
+        "CSQLite": ["IbidCompare"],
         "GRDB": ["IbidLedger"], "GRDBSQLite": ["IbidLedger"],
         "TOMLKit": ["IbidTOML"],
         "ArgumentParser": ["IbidCommands"],
@@ -28,7 +29,7 @@ import Testing
     private static let pure: [String: Set<String>] = [
         "IbidModel": ["SystemPackage", "Foundation", "FoundationEssentials"],
         "IbidMerkle": ["IbidModel", "IbidCrypto", "Foundation", "FoundationEssentials"],
-        "IbidCompare": ["IbidModel", "CZlib", "FoundationEssentials"],
+        "IbidCompare": ["IbidModel", "CZlib", "CZstd", "CTurboJPEG", "CSQLite", "FoundationEssentials"],
     ]
 
     private static let root = URL(fileURLWithPath: #filePath)

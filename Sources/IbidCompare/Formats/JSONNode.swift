@@ -38,11 +38,15 @@ public indirect enum JSONNode {
 
     /// Reads a document; nil for what is no JSON, or nested deeper than anything sensible. `NaN` and `Infinity`, which
     /// Python writes, are numbers.
-    public static func parse(_ bytes: [UInt8]) -> JSONNode? {
+    public static func parse(_ bytes: [UInt8]) -> JSONNode? { try? JSONNode(bytes) }
+
+    /// The same, saying where it stops to be JSON.
+    init(_ bytes: [UInt8]) throws(Unreadable) {
         var parser = JSONNodeParser(bytes: bytes)
-        guard let node = parser.value(depth: 0) else { return nil }
+        let node = parser.value(depth: 0)
         parser.skipBlank()
-        return parser.isAtEnd ? node : nil
+        guard let node, parser.isAtEnd else { throw Unreadable(reason: "it is no JSON from byte \(parser.index) on") }
+        self = node
     }
 }
 
@@ -133,7 +137,9 @@ private struct JSONNodeParser {
                 if (0xD800..<0xDC00).contains(value), take("\\u"), let low = hex(), (0xDC00..<0xE000).contains(low) {
                     value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
                 }
-                units += String(Unicode.Scalar(value) ?? "\u{FFFD}").utf8
+                // Half a character has no bytes: two different halves must not become the same.
+                guard let scalar = Unicode.Scalar(value) else { return nil }
+                units += String(scalar).utf8
             default: units.append(byte)
             }
         }
@@ -153,23 +159,28 @@ extension Tally {
         // Elements of an array are one group: `$.rows[].price`.
         switch (old, new) {
         case (.object(let before), .object(let after)):
-            let left = Dictionary(before.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
-            let right = Dictionary(after.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
-            for key in Set(left.keys).union(right.keys).sorted() {
-                let place = "\(path).\(Self.clip(key, 40))"
-                switch (left[key], right[key]) {
-                case (let old?, let new?): nodes(old, new, at: place)
-                case (nil, _): structure("\(place) is new")
-                case (_, nil): structure("\(place) is gone")
+            // By bytes, since accents can be written in two ways; a key that stands twice has two values.
+            let left = Dictionary(grouping: before) { Array($0.key.utf8) }
+            let right = Dictionary(grouping: after) { Array($0.key.utf8) }
+            let keys = Set(left.keys).union(right.keys).sorted { $0.lexicographicallyPrecedes($1) }
+            for key in keys {
+                let place = "\(path).\(Self.clip(String(decoding: key, as: UTF8.self), 40))"
+                let (olds, news) = (left[key] ?? [], right[key] ?? [])
+                if olds.count != news.count {
+                    let words =
+                        olds.isEmpty ? "new" : news.isEmpty ? "gone" : "there \(olds.count) times, now \(news.count)"
+                    structure("\(place) is \(words)")
                 }
+                for (old, new) in zip(olds, news) { nodes(old.value, new.value, at: place) }
             }
         case (.array(let before), .array(let after)):
             if before.count != after.count {
                 structure("\(path) has \(before.count) elements, now \(after.count)")
             }
             for (index, (old, new)) in zip(before, after).enumerated() { nodes(old, new, at: "\(path)[\(index)]") }
-        case (.number(let old), .number(let new)), (.string(let old), .string(let new)):
-            texts(old, new, group: Self.group(path), at: path)
+        case (.number(let old), .number(let new)): texts(old, new, group: Self.group(path), at: path)
+        // A text of digits is a name or a version: 1.10 is not 1.1.
+        case (.string(let old), .string(let new)): exact(old, new, group: Self.group(path), at: path)
         case (.bool(let old), .bool(let new)): texts("\(old)", "\(new)", group: Self.group(path), at: path)
         case (.null, .null): break
         default: structure("\(path) was \(old.kind), is \(new.kind)")

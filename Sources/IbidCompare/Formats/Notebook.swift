@@ -5,9 +5,11 @@ enum Notebook {
     /// Keys that say how and when cells were executed, or that nbformat makes up at random.
     private static let volatile: Set<String> = ["execution_count", "execution", "id", "metadata"]
 
-    /// Compares sources and outputs of two notebooks; nil when one is no notebook.
-    static func compare(_ old: JSONNode, _ new: JSONNode, _ tolerance: Tolerance) -> Tally? {
-        guard let before = old["cells"]?.array, let after = new["cells"]?.array else { return nil }
+    /// Compares sources and outputs of two notebooks.
+    static func compare(_ old: JSONNode, _ new: JSONNode, _ tolerance: Tolerance) throws(Unreadable) -> Tally {
+        guard let before = old["cells"]?.array, let after = new["cells"]?.array else {
+            throw Unreadable(reason: "it has no cells")
+        }
         var tally = Tally(tolerance)
         if before.count != after.count { tally.structure("\(before.count) cells, now \(after.count)") }
         for (index, (old, new)) in zip(before, after).enumerated() {

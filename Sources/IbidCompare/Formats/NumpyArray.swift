@@ -1,129 +1,132 @@
 /// An array file of numpy (`.npy`, numpy/lib/format.py), as far as it can be compared without Python: numbers,
-/// booleans and fixed-length texts; never objects, which are pickles.
+/// booleans, times, texts of a fixed length, and records of these; never objects, which are pickles.
 struct NumpyArray {
-    let type: String
+    /// A part of each element; a plain array has one without a name.
+    struct Field: Hashable {
+        var name: String
+        /// As numpy writes it, `<f8`.
+        var type: String
+        var offset: Int
+        var size: Int
+
+        var kind: Character { type.dropFirst().first ?? "V" }
+        var isBig: Bool { type.first == ">" }
+    }
+
+    let fields: [Field]
     let shape: [Int]
     let isFortranOrder: Bool
     let data: ArraySlice<UInt8>
     let itemSize: Int
 
-    /// Reads a file; nil when it is none, or its data are not as long as its header says.
-    init?(_ bytes: ArraySlice<UInt8>) {
+    /// Reads a file whose data must be as long as its header says.
+    init(_ bytes: ArraySlice<UInt8>) throws(Unreadable) {
         var reader = ByteReader(bytes)
         guard let magic = reader.take(6), magic.elementsEqual([0x93] + Array("NUMPY".utf8)),
             let major = reader.byte(), reader.skip(1), let length = reader.little(major == 1 ? 2 : 4),
             let text = reader.take(Int(clamping: length))
-        else { return nil }
+        else { throw Unreadable(reason: "it is no array file of numpy") }
         let header = String(decoding: text, as: UTF8.self)
-        guard let type = Self.value("descr", in: header), type.first == "'" || type.first == "\"",
-            let order = Self.value("fortran_order", in: header), let shape = Self.value("shape", in: header)
-        else { return nil }
-        self.type = type.filter { $0 != "'" && $0 != "\"" }
+        guard let type = Self.value("descr", in: header), let order = Self.value("fortran_order", in: header),
+            let shape = Self.value("shape", in: header)
+        else { throw Unreadable(reason: "its header is damaged") }
+        fields = try NumpyType.fields(type)
         isFortranOrder = order == "True"
         self.shape = shape.split { !$0.isNumber }.compactMap { Int($0) }
-        guard let size = Self.size(of: self.type) else { return nil }
-        itemSize = size
-        var total = size
+        itemSize = fields.reduce(0) { $0 + $1.size }
+        var total = itemSize
         for extent in self.shape {
             let (product, overflow) = total.multipliedReportingOverflow(by: extent)
-            guard !overflow else { return nil }
+            guard !overflow else { throw Unreadable(reason: "its header announces more than any machine has") }
             total = product
         }
-        guard total == reader.left, let data = reader.take(total) else { return nil }
+        guard total == reader.left, let data = reader.take(total) else {
+            throw Unreadable(reason: "it has \(reader.left) bytes of data where its header announces \(total)")
+        }
         self.data = data
     }
 
     var count: Int { itemSize == 0 ? 0 : data.count / itemSize }
 
-    /// One element; numbers as numbers, texts as texts.
-    func element(_ index: Int) -> (number: Double?, text: String?) {
-        let start = data.startIndex + index * itemSize
-        let raw = data[start..<start + itemSize]
-        let bytes = type.first == ">" ? Array(raw) : raw.reversed()
-        let bits = bytes.suffix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        switch (type.dropFirst().first, itemSize) {
-        case ("f", 8): return (Double(bitPattern: bits), nil)
-        case ("f", 4): return (Double(Float(bitPattern: UInt32(bits))), nil)
-        case ("f", 2): return (Self.half(UInt16(bits)), nil)
-        case ("b", 1), ("u", _): return (nil, "\(bits)")
-        case ("i", 8), ("m", 8), ("M", 8): return (nil, "\(Int64(bitPattern: bits))")
-        case ("i", 4): return (nil, "\(Int32(bitPattern: UInt32(bits)))")
-        case ("i", 2): return (nil, "\(Int16(bitPattern: UInt16(bits)))")
-        case ("i", 1): return (nil, "\(Int8(bitPattern: UInt8(bits)))")
-        default: return (nil, raw.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
-        }
-    }
-
-    /// The place of an element as numpy writes it: `[2, 0]`.
-    func place(_ index: Int) -> String {
+    /// The indices of an element of the file.
+    func position(_ index: Int) -> [Int] {
         var (rest, position): (Int, [Int]) = (index, [])
         for extent in isFortranOrder ? shape : shape.reversed() {
             position.append(extent == 0 ? 0 : rest % extent)
             rest = extent == 0 ? 0 : rest / extent
         }
-        return "\(isFortranOrder ? position : position.reversed())"
+        return isFortranOrder ? position : position.reversed()
     }
 
-    // Complex numbers are two numbers.
-    func halved() -> NumpyArray? {
-        guard type.dropFirst().first == "c" else { return nil }
-        return NumpyArray(
-            type: String(type.prefix(1)) + "f" + String(itemSize / 2), shape: shape + [2], isFortranOrder: false,
-            data: data, itemSize: itemSize / 2)
+    /// Where an element with these indices stands in the file.
+    func index(of position: [Int]) -> Int {
+        let pairs = Array(zip(shape, position))
+        return (isFortranOrder ? pairs.reversed() : pairs).reduce(0) { $0 * $1.0 + $1.1 }
     }
 
-    private init(type: String, shape: [Int], isFortranOrder: Bool, data: ArraySlice<UInt8>, itemSize: Int) {
-        self.type = type
-        self.shape = shape
-        self.isFortranOrder = isFortranOrder
-        self.data = data
-        self.itemSize = itemSize
-    }
-
+    // A value of Python's dict literal: up to the comma outside of brackets.
     private static func value(_ key: String, in header: String) -> String? {
         guard let place = header.firstRange(of: "'\(key)':") else { return nil }
-        let rest = header[place.upperBound...].drop { $0 == " " }
-        let ends: Character = rest.first == "(" ? ")" : ","
-        return String(rest.prefix { $0 != ends && $0 != "}" })
+        var (depth, text) = (0, "")
+        for character in header[place.upperBound...].drop(while: { $0 == " " }) {
+            if "([".contains(character) { depth += 1 }
+            if ")]".contains(character) { depth -= 1 }
+            if depth == 0 && ",}".contains(character) { break }
+            text.append(character)
+        }
+        return text
     }
 
-    private static func size(of type: String) -> Int? {
-        let order = type.first.map { "<>|=".contains($0) } ?? false
-        guard order, let kind = type.dropFirst().first, "?biufcmMSUV".contains(kind) else { return nil }
-        let digits = type.dropFirst(2).prefix { $0.isNumber }
-        guard let size = Int(digits), size <= 1 << 20 else { return nil }
-        return kind == "U" ? size * 4 : size
-    }
-
-    private static func half(_ bits: UInt16) -> Double {
+    /// A number of 16 bits (IEEE 754 binary16), the least significant byte first.
+    static func half(_ bytes: some Collection<UInt8>) -> Double {
+        let bits = bytes.reversed().reduce(UInt16(0)) { $0 << 8 | UInt16($1) }
         let sign = bits >> 15 == 1 ? -1.0 : 1.0
         let (exponent, fraction) = (Int(bits >> 10 & 31), Double(bits & 1023))
         switch exponent {
         case 0: return sign * fraction * 0x1p-24
         case 31: return fraction == 0 ? sign * .infinity : .nan
-        default:
-            var value = 1 + fraction / 1024
-            for _ in 0..<abs(exponent - 15) { value = exponent > 15 ? value * 2 : value / 2 }
-            return sign * value
+        default: return Double(sign: .plus, exponent: exponent - 15, significand: sign * (1 + fraction / 1024))
         }
     }
 }
 
-extension Tally {
-    /// Compares two arrays element by element.
-    mutating func arrays(_ old: NumpyArray, _ new: NumpyArray, named name: String) {
-        guard old.shape == new.shape, old.isFortranOrder == new.isFortranOrder else {
-            return structure("\(name) has the shape \(old.shape), now \(new.shape)")
+/// The types of numpy's array files.
+enum NumpyType {
+    /// The fields of a `descr`: `'<f8'`, or `[('a', '<f8'), ('b', '<i4')]`.
+    static func fields(_ text: String) throws(Unreadable) -> [NumpyArray.Field] {
+        if text.first == "'" || text.first == "\"" { return [try field("", String(text.dropFirst().dropLast()), 0)] }
+        var (fields, offset): ([NumpyArray.Field], Int) = ([], 0)
+        let words = text.split(separator: "'", omittingEmptySubsequences: false)
+        // Between quotes: name, type, name, type; anything else between them is a nested type, or has a shape.
+        let between = words.enumerated().filter { $0.offset.isMultiple(of: 2) }.map {
+            String($0.element.filter { $0 != " " })
         }
-        guard old.type == new.type else { return structure("\(name) has the type \(old.type), now \(new.type)") }
-        if let before = old.halved(), let after = new.halved() { return arrays(before, after, named: name) }
-        for index in 0..<old.count {
-            let (before, after) = (old.element(index), new.element(index))
-            if let left = before.number, let right = after.number {
-                numbers(left, right, group: name, at: name + old.place(index))
-            } else {
-                texts(before.text ?? "", after.text ?? "", group: name, at: name + old.place(index))
-            }
+        guard words.count >= 5, words.count % 4 == 1,
+            between.enumerated().allSatisfy({ number, text in
+                let expected =
+                    number == 0 ? "[(" : number == between.count - 1 ? ")]" : number.isMultiple(of: 2) ? "),(" : ","
+                return text == expected
+            })
+        else { throw Unreadable(reason: "its elements are of a type that Ibid does not read: \(Tally.clip(text))") }
+        for number in stride(from: 1, to: words.count - 2, by: 4) {
+            let field = try field(String(words[number]), String(words[number + 2]), offset)
+            offset += field.size
+            fields.append(field)
         }
+        return fields
+    }
+
+    private static func field(_ name: String, _ type: String, _ offset: Int) throws(Unreadable) -> NumpyArray.Field {
+        let order = type.first.map { "<>|=".contains($0) } ?? false
+        guard order, let kind = type.dropFirst().first, "?biufcmMSUV".contains(kind),
+            let size = Int(type.dropFirst(2).prefix { $0.isNumber }), size <= 1 << 20
+        else {
+            let isObject = type.contains("O")
+            throw Unreadable(
+                reason: isObject
+                    ? "its elements are Python objects, which are pickles"
+                    : "its elements are of a type that Ibid does not read: \(Tally.clip(type))")
+        }
+        return NumpyArray.Field(name: name, type: type, offset: offset, size: kind == "U" ? size * 4 : size)
     }
 }

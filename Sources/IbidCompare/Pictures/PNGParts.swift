@@ -30,57 +30,67 @@ struct PNGParts {
     let header: Header
     /// All IDAT chunks together.
     let data: [UInt8]
+    /// What else decides how the pixels look, by the chunk's name.
+    let colours: [String: [UInt8]]
+    /// The frames of an animation, of which only the first is read.
+    let isAnimated: Bool
     private let palette: [UInt8]
     private let transparency: [UInt8]
 
-    init(_ bytes: [UInt8]) throws(Picture.Unreadable) {
+    init(_ bytes: [UInt8]) throws(Unreadable) {
         var reader = ByteReader(bytes)
         guard let signature = reader.take(8), signature.elementsEqual(Self.signature) else {
-            throw Picture.Unreadable(reason: "it is no PNG")
+            throw Unreadable(reason: "it is no PNG")
         }
         var (header, data, palette, transparency): (Header?, [UInt8], [UInt8], [UInt8]) = (nil, [], [], [])
+        var (colours, isAnimated): ([String: [UInt8]], Bool) = ([:], false)
         chunks: while true {
             guard let length = reader.big(4), let name = reader.take(4), let body = reader.take(Int(clamping: length)),
                 let checksum = reader.big(4)
-            else { throw Picture.Unreadable(reason: "it ends in the middle") }
+            else { throw Unreadable(reason: "it ends in the middle") }
             guard UInt64(Zlib.crc(Array(name) + body)) == checksum else {
-                throw Picture.Unreadable(reason: "a checksum is wrong")
+                throw Unreadable(reason: "a checksum is wrong")
             }
-            switch String(decoding: name, as: UTF8.self) {
+            let chunk = String(decoding: name, as: UTF8.self)
+            switch chunk {
             case "IHDR": header = try Self.header(body)
             case "PLTE": palette = Array(body)
             case "tRNS": transparency = Array(body)
             case "IDAT": data += body
             case "IEND": break chunks
+            case "gAMA", "cHRM", "sRGB", "iCCP", "cICP": colours[chunk] = Array(body)
+            case "acTL": isAnimated = true
             default: continue
             }
         }
-        guard let header else { throw Picture.Unreadable(reason: "it has no header") }
+        guard let header else { throw Unreadable(reason: "it has no header") }
         self.header = header
         self.data = data
+        self.colours = colours
+        self.isAnimated = isAnimated
         self.palette = palette
         self.transparency = transparency
     }
 
-    private static func header(_ body: ArraySlice<UInt8>) throws(Picture.Unreadable) -> Header {
+    private static func header(_ body: ArraySlice<UInt8>) throws(Unreadable) -> Header {
         var reader = ByteReader(body)
         guard body.count == 13, let width = reader.big(4), let height = reader.big(4), let depth = reader.byte(),
             let colour = reader.byte(), reader.skip(2), let interlace = reader.byte()
-        else { throw Picture.Unreadable(reason: "its header is damaged") }
+        else { throw Unreadable(reason: "its header is damaged") }
         let depths: [UInt8: [UInt8]] = [0: [1, 2, 4, 8, 16], 2: [8, 16], 3: [1, 2, 4, 8], 4: [8, 16], 6: [8, 16]]
         guard depths[colour]?.contains(depth) == true, interlace <= 1, width > 0, height > 0 else {
-            throw Picture.Unreadable(reason: "its header says something that PNG has not")
+            throw Unreadable(reason: "its header says something that PNG has not")
         }
         let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
         guard !overflow, pixels <= UInt64(Picture.mostPixels) else {
-            throw Picture.Unreadable(reason: "it has more than \(Picture.mostPixels) pixels")
+            throw Unreadable(reason: "it has more than \(Picture.mostPixels) pixels")
         }
         return Header(
             width: Int(width), height: Int(height), depth: Int(depth), colour: colour, isInterlaced: interlace == 1)
     }
 
     /// Red, green, blue, opacity of one pixel of an unfiltered row.
-    func pixel(_ x: Int, in row: [UInt8]) throws(Picture.Unreadable) -> [UInt16] {
+    func pixel(_ x: Int, in row: [UInt8]) throws(Unreadable) -> [UInt16] {
         func sample(_ index: Int) -> Int {
             switch header.depth {
             case 16: return Int(row[index * 2]) << 8 | Int(row[index * 2 + 1])
@@ -107,7 +117,7 @@ struct PNGParts {
         case 3:
             let index = sample(first)
             guard index * 3 + 2 < palette.count else {
-                throw Picture.Unreadable(reason: "a colour is not in its palette")
+                throw Unreadable(reason: "a colour is not in its palette")
             }
             let opacity = index < transparency.count ? transparency[index] : 255
             return (palette[index * 3...index * 3 + 2] + [opacity]).map { UInt16($0) * 257 }

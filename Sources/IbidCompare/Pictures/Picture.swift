@@ -3,14 +3,11 @@ struct Picture: Hashable {
     let width: Int
     let height: Int
     var samples: [UInt16]
+    /// What the file says of how samples become light, by name: gamma, a colour profile.
+    var colours: [String: [UInt8]] = [:]
 
     /// The largest picture that is read: 32 million pixels, 256 MB here.
     static let mostPixels = 32 << 20
-
-    /// Why a file could not be read, in words.
-    struct Unreadable: Error, Hashable {
-        var reason: String
-    }
 
     init(width: Int, height: Int, samples: [UInt16]) {
         self.width = width
@@ -20,12 +17,23 @@ struct Picture: Hashable {
 }
 
 extension Picture {
-    /// Reads a PNG (RFC 2083, W3C PNG): every colour type and depth, interlaced or not. Ancillary chunks other than
-    /// transparency have no say; checksums are compared.
+    /// Reads a PNG or a JPEG, whichever it is.
+    init(_ bytes: [UInt8]) throws(Unreadable) {
+        let kind = FileKind(bytes, path: "")
+        switch kind {
+        case .png: try self.init(png: bytes)
+        case .jpeg: try self.init(jpeg: bytes)
+        default: throw Unreadable(reason: "it looks like \(kind.rawValue), not like PNG or JPEG")
+        }
+    }
+
+    /// Reads a PNG (RFC 2083, W3C PNG): every colour type and depth, interlaced or not. Of the ancillary
+    /// chunks transparency and colour have a say; checksums are compared.
     ///
     /// - Throws: `Unreadable`.
     init(png bytes: [UInt8]) throws(Unreadable) {
         let parts = try PNGParts(bytes)
+        if parts.isAnimated { throw Unreadable(reason: "it is animated, and Ibid would see its first frame alone") }
         let header = parts.header
         let passes = header.isInterlaced ? PNGParts.passes : [(0, 0, 1, 1)]
         var raw = 0
@@ -39,6 +47,7 @@ extension Picture {
         self.init(
             width: header.width, height: header.height,
             samples: [UInt16](repeating: 0, count: header.width * header.height * 4))
+        colours = parts.colours
         var place = 0
         for pass in passes {
             let size = header.size(of: pass)

@@ -19,6 +19,11 @@ struct PictureDifference {
             problem = "\(old.width)×\(old.height) pixels, now \(new.width)×\(new.height)"
             return
         }
+        if old.colours != new.colours {
+            let names = Set(old.colours.keys).union(new.colours.keys).filter { old.colours[$0] != new.colours[$0] }
+            problem = "the same size, but another \(names.sorted().joined(separator: ", ")): other colours"
+            return
+        }
         pixels = old.width * old.height
         let allowed = Int(threshold * 65_535)
         var most = 0
@@ -57,13 +62,10 @@ struct PictureDifference {
     /// `threshold` is the largest difference of one sample, `pixels` the share of pixels that may go beyond it.
     static func judge(_ rule: CompareRule, _ old: [UInt8], _ new: [UInt8]) -> Finding {
         let pictures: [Picture]
-        do throws(Picture.Unreadable) {
-            pictures = [try Picture(png: old), try Picture(png: new)]
+        do throws(Unreadable) {
+            pictures = [try Picture(old), try Picture(new)]
         } catch {
-            let kind = FileKind(old, path: "")
-            let name = kind == .png || kind == .binary ? "" : " (it looks like \(kind.rawValue))"
-            return Finding(
-                isEqual: false, detail: "the rule 'image' reads PNG, and cannot read this: \(error.reason)\(name)")
+            return Finding(isEqual: false, detail: "could not be read as a picture: \(error.reason); bytes differ")
         }
         let threshold = rule.settings["threshold"].flatMap { Double($0) } ?? 0
         let share = rule.settings["pixels"].flatMap { Double($0) } ?? 0

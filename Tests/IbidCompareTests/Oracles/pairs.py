@@ -169,7 +169,7 @@ case("too many pixels", "p.png", grey(0), grey(9), "image", False, threshold="0.
 case("other size", "p.png", grey(0), png(9, 10, lambda x, y: [1, 2, 3], 2, 8, False), "image", False, says="10×10 pixels, now 9×10")
 huge = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 6, 0, 0, 0)) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 case("a bomb", "p.png", huge, grey(0), "image", False, says="more than")
-case("no png", "p.jpg", b"\xff\xd8\xff\xe0a", b"\xff\xd8\xff\xe0b", "image", False, says="reads PNG")
+case("no png", "p.jpg", b"\xff\xd8\xff\xe0a", b"\xff\xd8\xff\xe0b", "image", False, says="could not be read as a picture")
 case("notebook", "n.ipynb", notebook(1, 0.1, grey(0)), notebook(7, 0.1 + 1e-15, grey(0)), "numeric", True)
 case("notebook, number", "n.ipynb", notebook(1, 0.1, grey(0)), notebook(1, 0.2, grey(0)), "numeric", False)
 case("notebook, picture", "n.ipynb", notebook(1, 0.1, grey(0)), notebook(1, 0.1, grey(9)), "numeric", False, says="pixels differ")
@@ -225,11 +225,28 @@ for protocol in (2, 3, 4, 5):
     case(f"pickle {protocol}", "m.pickle", value(2.5), value(3.5), says="BINFLOAT 2.5 → BINFLOAT 3.5")
 case("pdf dates", "f.pdf", b"%PDF-1.4\n1 0 obj\n<< /CreationDate (D:20260101000000Z) >>", b"%PDF-1.4\n1 0 obj\n<< /CreationDate (D:20260102000000Z) >>", nature="times", says="only its dates")
 case("pdf object", "f.pdf", b"%PDF-1.4\n7 0 obj\n<< /A 1 >>", b"%PDF-1.4\n7 0 obj\n<< /A 2 >>", says="in object 7")
-for number, value in enumerate((1, 2)):
-    with sqlite3.connect(root / f"db{number}") as db:
-        db.execute("create table t (v)")
-        db.execute("insert into t values (?)", (value,))
-case("sqlite", "d.sqlite", (root / "db0").read_bytes(), (root / "db1").read_bytes(), says="pages 2 of 2")
+
+
+def database(name, values, *statements):
+    with sqlite3.connect(root / name) as db:
+        db.execute("create table t (id integer primary key, v real, s text, b blob)")
+        db.executemany("insert into t (v, s, b) values (?, ?, ?)", values)
+        for statement in statements:
+            db.execute(statement)
+    db.close()
+    return (root / name).read_bytes()
+
+
+one = database("db0", [(1.5, "a", b"x"), (2.5, "1.0", None)])
+case("sqlite", "d.sqlite", one, database("db1", [(1.5, "a", b"x"), (3.5, "1.0", None)]), says="1 of 8 values differ, at most 1.0 (relative 0.4) at table t, row 2, column v")
+case("sqlite, near", "d.sqlite", one, database("db2", [(1.5 + 1e-12, "a", b"x"), (2.5, "1.0", None)]), "numeric", True)
+case("sqlite, far", "d.sqlite", one, database("db3", [(1.6, "a", b"x"), (2.5, "1.0", None)]), "numeric", False)
+case("sqlite, texts are no numbers", "d.sqlite", one, database("db4", [(1.5, "a", b"x"), (2.5, "1.00", None)]), "numeric", False)
+case("sqlite, a row gone", "d.sqlite", one, database("db5", [(1.5, "a", b"x")]), "numeric", False, says="table t has 2 rows, now 1")
+case("sqlite, a table more", "d.sqlite", one, database("db6", [(1.5, "a", b"x"), (2.5, "1.0", None)], "create table u (x)"), "numeric", False, says="table u is new")
+case("sqlite, another view", "d.sqlite", database("db7", [], "create view w as select 1"), database("db8", [], "create view w as select 2"), "numeric", False, says="view w is defined otherwise")
+case("sqlite, written otherwise", "d.sqlite", one, database("db9", [(1.5, "a", b"x"), (2.5, "1.0", None)], "pragma user_version = 7"), "numeric", True)
+case("sqlite, damaged", "d.sqlite", one, one[:4096] + bytes(len(one) - 4096), "numeric", False, says="could not be read as SQLite")
 case("other kind", "p.png", grey(0), b"text", says="was PNG, is text")
 case("bytes", "p.bin", bytes(100), bytes(50) + b"\1" + bytes(49), says="the first at 50")
 json.dump(cases, sys.stdout)
