@@ -29,12 +29,11 @@ let package = Package(
         .systemLibrary(name: "CGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-        .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .target(name: "CGit2Shim", dependencies: ["CGit2"]),
         // Loads libcurl itself, when something is fetched: linked, it would be loaded at every start.
         .target(name: "CCurlShim"),
+        .target(name: "CCodecShim"),
         .target(
             name: "CTLSShim", dependencies: ["COpenSSL"],
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
@@ -68,7 +67,7 @@ let package = Package(
         .target(name: "IbidMerkle", dependencies: ["IbidModel", "IbidCrypto"], swiftSettings: strict),
 
         // Level 2: bytes on disk, one container, and the comparison of two files.
-        .target(name: "IbidCompare", dependencies: ["IbidModel", "CZlib", "CZstd", "CTurboJPEG", "CSQLite"], swiftSettings: strict),
+        .target(name: "IbidCompare", dependencies: ["IbidModel", "CZlib", "CCodecShim", "CSQLite"], swiftSettings: strict),
         .target(name: "IbidStore", dependencies: ["IbidModel", "IbidCrypto", "CLinux", system], swiftSettings: strict),
         .target(
             name: "IbidLayer", dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "CLinux", system],

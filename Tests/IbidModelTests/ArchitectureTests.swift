@@ -18,8 +18,7 @@ import Testing
         "CGit2": ["IbidSource"], "CGit2Shim": ["IbidSource"],
         "COpenSSL": ["IbidCrypto"], "CSignatures": ["IbidCrypto"],
         "CCurlShim": ["IbidImage"], "CTLSShim": ["IbidImage"],
-        "CZlib": ["IbidCompare"], "CZstd": ["IbidCompare"], "CTurboJPEG": ["IbidCompare"],
-        "CSQLite": ["IbidCompare"],
+        "CZlib": ["IbidCompare"], "CCodecShim": ["IbidCompare"], "CSQLite": ["IbidCompare"],
         "GRDB": ["IbidLedger"], "GRDBSQLite": ["IbidLedger"],
         "TOMLKit": ["IbidTOML"],
         "ArgumentParser": ["IbidCommands"],
@@ -29,7 +28,7 @@ import Testing
     private static let pure: [String: Set<String>] = [
         "IbidModel": ["SystemPackage", "Foundation", "FoundationEssentials"],
         "IbidMerkle": ["IbidModel", "IbidCrypto", "Foundation", "FoundationEssentials"],
-        "IbidCompare": ["IbidModel", "CZlib", "CZstd", "CTurboJPEG", "CSQLite", "FoundationEssentials"],
+        "IbidCompare": ["IbidModel", "CZlib", "CCodecShim", "CSQLite", "FoundationEssentials"],
     ]
 
     private static let root = URL(fileURLWithPath: #filePath)

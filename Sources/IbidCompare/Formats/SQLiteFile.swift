@@ -1,7 +1,7 @@
 import CSQLite
 
-/// A SQLite database in memory, read-only. The bytes are an analysis' own, so nothing that its schema defines is trusted,
-/// and what takes too long is given up.
+/// A SQLite database in memory, read-only. The bytes are an analysis' own, so nothing that its schema defines is
+/// trusted, and what takes too long is given up.
 final class SQLiteFile {
     /// A value of a row.
     enum Value: Hashable {

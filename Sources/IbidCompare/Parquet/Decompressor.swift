@@ -1,4 +1,4 @@
-import CZstd
+import CCodecShim
 
 /// The ways in which columns are compressed; the result has exactly the size that was announced, or there is none.
 enum Decompressor {
@@ -82,10 +82,11 @@ enum Decompressor {
 
     /// Zstandard, one frame or several.
     static func zstd(_ bytes: ArraySlice<UInt8>, size: Int) -> [UInt8]? {
-        let output = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            let made = bytes.withUnsafeBytes { ZSTD_decompress(buffer.baseAddress, size, $0.baseAddress, $0.count) }
-            count = ZSTD_isError(made) == 0 ? made : 0
+        var (made, problem) = (0, [CChar](repeating: 0, count: 256))
+        var output = [UInt8](repeating: 0, count: size)
+        let status = bytes.withUnsafeBytes {
+            cc_zstd(&output, size, $0.baseAddress, $0.count, &made, &problem, problem.count)
         }
-        return output.count == size ? output : nil
+        return status == 0 && made == size ? output : nil
     }
 }
