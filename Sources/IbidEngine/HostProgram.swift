@@ -56,15 +56,17 @@ struct HostProgram {
         return (outcome.ending, out, err)
     }
 
-    // What programs need: /usr, the names that lead into it, and how fonts and alternatives are set up.
+    // What programs need: /usr, the names that lead into it, and how libraries are found and fonts and alternatives
+    // set up.
     private func programs(below root: FilePath) throws -> [ContainerBind] {
         var binds: [ContainerBind] = []
         for name in [
-            "usr", "bin", "lib", "lib32", "lib64", "sbin", "etc/alternatives", "etc/fonts", "var/cache/fontconfig",
+            "usr", "bin", "lib", "lib32", "lib64", "sbin", "etc/alternatives", "etc/fonts", "etc/ld.so.cache",
+            "var/cache/fontconfig",
         ] {
             var status = stat()
             guard lstat("/\(name)", &status) == 0 else { continue }
-            if status.st_mode & S_IFMT == S_IFDIR {
+            if [S_IFDIR, S_IFREG].contains(status.st_mode & S_IFMT) {
                 binds.append(ContainerBind(source: FilePath("/\(name)"), target: "/\(name)"))
             } else if status.st_mode & S_IFMT == S_IFLNK {
                 var buffer = [CChar](repeating: 0, count: 4_096)
