@@ -53,11 +53,12 @@ struct ReplayPage {
     }
 
     private static let style = """
-        :root { color-scheme: light dark; --line: #8884; --dim: #767676; }
+        :root { color-scheme: light dark; --line: #8884; --dim: #666; }
+        @media (prefers-color-scheme: dark) { :root { --dim: #999; } }
         body { font: 15px/1.45 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
         table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem;
-        border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-        td.path, code, pre { font-family: ui-monospace, monospace; font-size: 13px; } td.path { min-width: 9rem; }
+        border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
+        td.path, code, pre { font-family: ui-monospace, monospace; font-size: 13px; } td.path { min-width: 9rem; overflow-wrap: anywhere; }
         pre { background: #8881; padding: .7rem; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere;
         border-radius: 4px; }
         .v { border-radius: 3px; padding: .05rem .4rem; color: #fff; white-space: nowrap; }
