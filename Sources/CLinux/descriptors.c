@@ -115,3 +115,13 @@ static int64_t microseconds(clockid_t clock) {
 }
 int64_t cl_monotonic_microseconds(void) { return microseconds(CLOCK_MONOTONIC); }
 int64_t cl_realtime_microseconds(void) { return microseconds(CLOCK_REALTIME); }
+
+uint64_t cl_ticks(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    uint64_t value;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));
+    return value;
+#endif
+}

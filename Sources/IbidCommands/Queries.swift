@@ -73,6 +73,17 @@ struct Show: ParsableCommand {
             ("cpu", Formatting.duration(microseconds: report.cpuMicroseconds)),
             ("memory", report.peakMemoryBytes.map(Formatting.size) ?? "-"),
         ]
+        if let profile = report.determinism {
+            lines.append(("profile", profile + (report.cpuLevel.map { ", processor level \($0)" } ?? "")))
+        }
+        if let cost = report.strictCost {
+            lines.append(
+                (
+                    "strict",
+                    "\(cost.clock) looks at clocks, \(cost.random) at randomness, \(cost.files) at times of files, "
+                        + "\(cost.directories) directories: \(Formatting.duration(microseconds: cost.microseconds))"
+                ))
+        }
         lines += report.host.sorted { $0.key < $1.key }.map { ("host", "\($0.key) = \($0.value)") }
         lines += report.outputs.map { ("output", "\($0.path)  \(Formatting.size($0.size))  \($0.digest)") }
         lines += report.refusedOutputs.sorted { $0.key < $1.key }.map { ("left out", "\($0.key): \($0.value)") }

@@ -33,6 +33,10 @@ struct Replay: ParsableCommand {
     var deep = false
     @Flag(help: "Find what makes an output differ: some ten more runs that hold one thing after another still.")
     var explain = false
+    @Flag(
+        name: .customLong("any-cpu"),
+        help: "On a machine below the run's processor level, try with the kernels that it has: bits may differ.")
+    var anyCPU = false
     @Option(help: "Write a page with every difference, pictures side by side.", completion: .file())
     var report: String?
     @Option(name: .shortAndLong, help: "How many run at one time (default: one for each processor).")
@@ -52,6 +56,7 @@ struct Replay: ParsableCommand {
         let engine = try isolation.engine(common)
         var options = ReplayOptions()
         (options.rebuild, options.deep, options.explain) = (rebuild, deep, explain)
+        options.anyCPU = anyCPU
         if runs.count == 1 {
             let found = try withProgress(json: true) {
                 try engine.replay(

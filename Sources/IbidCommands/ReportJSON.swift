@@ -4,7 +4,7 @@ import IbidModel
 /// The JSON contract: these keys, always all of them.
 enum ReportJSON {
     static func run(_ report: RunReport) -> JSONDocument {
-        .object([
+        var members: [(String, JSONDocument)] = [
             ("run", .text(report.run)),
             ("job", .string(report.job)),
             ("status", .string(report.status.rawValue)),
@@ -45,6 +45,8 @@ enum ReportJSON {
             ("refusedOutputs", .strings(report.refusedOutputs)),
             ("stdout", .text(report.stdout)),
             ("stderr", .text(report.stderr)),
+        ]
+        members += [
             ("startedAt", .text(report.startedAt)),
             ("finishedAt", .text(report.finishedAt)),
             ("wallSeconds", Formatting.seconds(report.wallMicroseconds)),
@@ -52,10 +54,14 @@ enum ReportJSON {
             ("peakMemoryBytes", report.peakMemoryBytes.map { .int($0) } ?? .null),
             ("writtenBytes", report.writtenBytes.map { .int($0) } ?? .null),
             ("limitsReached", .array(report.limitsReached.map { .string($0) })),
+            ("determinism", .text(report.determinism)),
+            ("cpuLevel", .text(report.cpuLevel)),
+            ("strictCost", report.strictCost.map(strictCost) ?? .null),
             ("host", .strings(report.host)),
             ("build", report.build.map(build) ?? .null),
             ("ledger", ledger(report.ledger)),
-        ])
+        ]
+        return .object(members)
     }
 
     static func ledger(_ reference: LedgerReference) -> JSONDocument {
@@ -91,6 +97,13 @@ enum ReportJSON {
                     ])
                 } ?? .null
             ),
+        ])
+    }
+
+    private static func strictCost(_ cost: RunMeasurement.StrictCost) -> JSONDocument {
+        .object([
+            ("clock", .int(cost.clock)), ("random", .int(cost.random)), ("files", .int(cost.files)),
+            ("directories", .int(cost.directories)), ("seconds", Formatting.seconds(cost.microseconds)),
         ])
     }
 

@@ -39,9 +39,13 @@ struct Submit: ParsableCommand {
     @OptionGroup var limits: LimitOptions
     @OptionGroup var isolation: IsolationOptions
     @Option(
-        help: "The determinism profile: default, or strict, which also fixes clock, randomness and addresses.",
+        help: "The determinism profile: default, or strict, which also fixes clock, randomness and addresses; or none.",
         transform: Submit.profile)
     var determinism: DeterminismProfile?
+    @Option(
+        help: "The processor level whose kernels are used: native, or one such as x86-64-v3, for older machines too.",
+        transform: Submit.level)
+    var cpuLevel: CPUWish?
     @Option(help: "The OCI runtime: crun, runc, or a path.")
     var runtime = "crun"
     @Option(help: "Devices that the machine describes in /etc/cdi: all, a number of GPUs, or names, such as 0,1.")
@@ -52,9 +56,16 @@ struct Submit: ParsableCommand {
 
     private static func profile(_ text: String) throws -> DeterminismProfile {
         guard let profile = DeterminismProfile(rawValue: text) else {
-            throw ValidationError("'\(text)' is no determinism profile: default or strict")
+            throw ValidationError("'\(text)' is no determinism profile, expected \(DeterminismProfile.known)")
         }
         return profile
+    }
+
+    private static func level(_ text: String) throws -> CPUWish {
+        guard let wish = CPUWish(text) else {
+            throw ValidationError("'\(text)' is no processor level, expected \(CPUWish.known)")
+        }
+        return wish
     }
 
     func run() throws {
@@ -67,6 +78,7 @@ struct Submit: ParsableCommand {
         request.limits = try limits.changes()
         request.runtime = runtime
         request.determinism = determinism
+        request.cpu = cpuLevel
         request.gpus = gpus
         let engine = try isolation.engine(common)
         if sweep.isWanted { return try runSweep(request, engine: engine) }

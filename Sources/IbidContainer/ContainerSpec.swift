@@ -25,6 +25,8 @@ public struct ContainerSpec: Sendable {
     public var memoryMounts: [ContainerMemoryMount] = []
     /// Small files that it sees and that lie on no disk.
     public var files: [ContainerFile] = []
+    /// Files of so many zero bytes that everybody in it may write; what they then hold lies in `upper`.
+    public var sharedFiles: [String: Int] = [:]
     /// Variables of its environment that are secret.
     public var secretEnvironment: [String: String] = [:]
     /// Absolute directories that it finds, owned by its user, also when the image has none; what it writes there lands
@@ -84,7 +86,7 @@ public struct ContainerSpec: Sendable {
         func refuse(_ what: String) -> IbidError { IbidError("container-spec", what) }
         guard let program = command.first, !program.isEmpty else { throw refuse("there is no command to run") }
         let mounted =
-            binds.map(\.target) + memoryMounts.map(\.target) + files.map(\.target)
+            binds.map(\.target) + memoryMounts.map(\.target) + files.map(\.target) + sharedFiles.keys
             + devices.mounts.map(\.target)
         for path in [workingDirectory] + directories + mounted {
             guard path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {

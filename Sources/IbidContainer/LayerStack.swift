@@ -81,6 +81,13 @@ package struct LayerStack {
         return TextFile.readBytes(file, limit: limit)
     }
 
+    /// The names in a directory that are asked for; none when there is no such directory.
+    package func names(in path: String, where isWanted: (String) -> Bool) throws -> [String] {
+        guard case .directory(let directory)? = try resolve(path).node else { return [] }
+        let found = Set(try directory.parts.flatMap { try IbidStore.names(in: $0).filter(isWanted) })
+        return found.filter { lookUp($0, in: directory) != nil }.sorted()
+    }
+
     // overlayfs.rst: the uppermost entry of a name decides; directories of the same name merge downwards until one is
     // opaque or something else lies in between.
     private func lookUp(_ name: String, in directory: Directory) -> Node? {

@@ -69,6 +69,7 @@ struct PreparedContainer {
         }
         for memory in spec.memoryMounts where !isCovered(memory.target) { parts.append(.directory(memory.target)) }
         for file in spec.files where !isCovered(file.target) { parts.append(.file(file.target)) }
+        parts += spec.sharedFiles.sorted { $0.key < $1.key }.map { .shared($0.key, bytes: $0.value) }
         return spec.privileges == .run ? parts + facts : parts
     }
 

@@ -16,6 +16,8 @@ struct Skeleton {
         case directory(String, owner: ContainerUser? = nil, mode: UInt32 = 0o755)
         /// A file, to mount another on it, or with what the image cannot know.
         case file(String, content: String? = nil)
+        /// A file of zeros that everybody may write; what is written lies in the writable layer.
+        case shared(String, bytes: Int)
 
         /// All that it says, on one line.
         var text: String {
@@ -24,6 +26,7 @@ struct Skeleton {
                 "directory \(mode) \(owner.map { "\($0.uid):\($0.gid)" } ?? "") \(path.debugDescription)"
             case .file(let path, let content):
                 "file \(path.debugDescription) \(content?.debugDescription ?? "")"
+            case .shared(let path, let bytes): "shared \(path.debugDescription) \(bytes)"
             }
         }
     }
@@ -39,6 +42,8 @@ struct Skeleton {
             switch part {
             case .directory(let path, let owner, let mode): try skeleton.directory(path, owner: owner, mode: mode)
             case .file(let path, let content): try skeleton.file(path, content: content)
+            case .shared(let path, let bytes):
+                try skeleton.file(path, content: String(repeating: "\0", count: bytes), mode: 0o666)
             }
         }
         try skeleton.finish()
@@ -62,7 +67,7 @@ struct Skeleton {
         }
     }
 
-    private mutating func file(_ path: String, content: String?) throws {
+    private mutating func file(_ path: String, content: String?, mode: UInt32 = 0o644) throws {
         let resolution = try stack.resolve(path)
         let (parent, name): (FilePath, String)
         switch resolution.node {
@@ -76,6 +81,8 @@ struct Skeleton {
         }
         let file = parent.appending(name)
         try TextFile.create(Array((content ?? "").utf8), at: file)
+        let opened = mode == 0o644 ? 0 : cl_chmod_at(CL_AT_FDCWD, file.string, mode)
+        guard opened == 0 else { throw IbidError.mountPoint(path, errorText(opened)) }
         // The moment of a run is not for it to see.
         let timed = cl_utimes_at(CL_AT_FDCWD, file.string, 0, 0)
         guard timed == 0 else { throw IbidError.mountPoint(path, errorText(timed)) }

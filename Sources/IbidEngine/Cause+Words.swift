@@ -30,6 +30,7 @@ extension Cause {
         case .clock: "it holds the time of day"
         case .fileTimes: "it holds times of files"
         case .randomness: "it holds random numbers that nobody seeded"
+        case .directories: "it follows the order in which the file system lists names"
         case .addresses: "it holds, or is ordered by, addresses in memory, such as id() or the repr of an object"
         case .elapsed: "it holds how long something took, or when the machine started"
         case .inodes: "it holds inode numbers"
@@ -48,7 +49,7 @@ extension Cause {
     }
 
     private static func advice(_ layers: [Layer], _ output: OutputVerdict, _ spec: RunSpec) -> String {
-        let fixable: Set<Layer> = [.clock, .fileTimes, .randomness, .addresses]
+        let fixable: Set<Layer> = [.clock, .fileTimes, .randomness, .directories, .addresses]
         if layers == [.hashSeed] { return "in [env] of job.toml: PYTHONHASHSEED = \"0\"" }
         if layers == [.threads] { return "in [env] of job.toml: OMP_NUM_THREADS = \"1\"" }
         var advice = ""
@@ -57,6 +58,7 @@ extension Cause {
             if layers.contains(.randomness) {
                 advice += ", or seed it: random.seed(N), numpy.random.default_rng(N), random_state=N"
             }
+            if layers.contains(.directories) { advice += ", or sort: sorted(os.listdir(…)), sorted(glob.glob(…))" }
             return advice
         }
         let order = output.explanation?.nature == .order

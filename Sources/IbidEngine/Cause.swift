@@ -14,6 +14,8 @@ public struct Cause: Hashable, Sendable {
         case fileTimes = "file times"
         /// Random numbers that nobody seeded.
         case randomness
+        /// The order in which a file system lists names.
+        case directories = "directory order"
         /// Addresses in memory.
         case addresses
         /// Elapsed and processor time.

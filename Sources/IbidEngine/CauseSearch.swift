@@ -62,6 +62,8 @@ struct CauseSearch {
     private static func decisive(_ layers: [Cause.Layer], _ nature: Explanation.Nature?) -> [Cause.Layer] {
         // Where objects lie in memory follows from everything that ran before, so such an output follows everything.
         if layers.contains(.addresses) && layers.count > 2 { return [.addresses] }
+        // A file system keeps its order: it is the reason where nothing else is, as between two machines.
+        if layers.count > 1 && layers.contains(.directories) { return layers.filter { $0 != .directories } }
         // With clocks that count, threads take turns by the count: what time did was to change the order.
         if nature == .order && Set(layers).isSubset(of: [.elapsed, .inodes]) { return [.scheduling] }
         return layers

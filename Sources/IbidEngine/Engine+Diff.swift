@@ -54,7 +54,10 @@ extension Engine {
             ]
         }
         func profile(_ spec: RunSpec) -> [String: String] {
-            ["determinism": spec.determinism.rawValue, "runtime": spec.runtime, "platform": spec.platform]
+            [
+                "determinism": spec.determinism.rawValue, "processor level": spec.cpu?.rawValue ?? "none",
+                "runtime": spec.runtime, "platform": spec.platform,
+            ]
         }
         func recipe(_ side: Side) -> Digest? { side.recorded.others.first { $0.value == "Dockerfile" }?.key }
         return [

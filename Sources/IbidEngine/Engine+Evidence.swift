@@ -52,21 +52,19 @@ extension Engine {
 
     // A library of another version would not do what that of the run did.
     private func profileFiles(of spec: RunSpec, library: String?) throws -> [String: [UInt8]] {
-        let profile: ProfileFiles
+        var plain = spec
+        plain.environment["LD_PRELOAD"] = nil
+        var profile: ProfileFiles
         do { profile = try ProfileFiles(spec: spec, host: containers) } catch let error as IbidError
             where ["profile-unknown", "strict-missing"].contains(error.code)
         {
-            var plain = spec
-            plain.environment["LD_PRELOAD"] = nil
             profile = try ProfileFiles(spec: plain, host: containers)
         }
+        if profile.facts["strict"] != library { profile = try ProfileFiles(spec: plain, host: containers) }
         // What the container's own files say of processors (os.cpu_count() asks there).
         let count = max(1, (spec.limits.cpuMillis + 999) / 1_000)
         var found = ["/sys/devices/system/cpu/online": Array((count == 1 ? "0\n" : "0-\(count - 1)\n").utf8)]
-        for file in profile.files
-        where file.target != DeterminismProfile.preload || Digest.sha256(of: file.bytes).description == library {
-            found[file.target] = file.bytes
-        }
+        for file in profile.files { found[file.target] = file.bytes }
         return found
     }
 

@@ -42,17 +42,18 @@ extension Engine {
                         statement: statement, ledger: LedgerReference(try ledger.position(of: outcome.leafIndex)),
                         store: store), lock: recorded.lock, events: events)
             }
-            events(.runStarted(report.run, command: evidence.spec.command))
-            let (result, measurement) = try evaluate(evidence.spec, as: report.run, events: events)
+            let (spec, lowered) = options.anyCPU ? Self.lowered(evidence.spec) : (evidence.spec, nil)
+            events(.runStarted(report.run, command: spec.command))
+            let (result, measurement) = try evaluate(spec, as: report.run, events: events)
             let comparison = try Comparison(
                 rules: evidence.spec.compare, expected: evidence.result, actual: result, store: store,
                 viewer: OutputViewer(engine: self))
             report.outputs = comparison.verdicts
             report.verdict = comparison.verdict
-            report.reason = comparison.reason
+            report.reason = comparison.reason ?? lowered
             if options.explain && report.outputs.contains(where: { $0.verdict == .different }) {
                 let search = CauseSearch(
-                    engine: self, spec: evidence.spec, replayed: result, host: measurement.host,
+                    engine: self, spec: spec, replayed: result, host: measurement.host,
                     recordedHost: recorded.host)
                 report.outputs = try search.explained(report.outputs, events: events)
             }
@@ -72,6 +73,15 @@ extension Engine {
         return report
     }
 
+    /// The spec as this machine can do it, and a word on that when it cannot do it as it was.
+    private static func lowered(_ spec: RunSpec) -> (RunSpec, String?) {
+        guard let level = spec.cpu, let machine = Machine.level, !machine.covers(level) else { return (spec, nil) }
+        var spec = spec
+        spec.cpu = machine
+        spec.environment = CPUPins.replacing(level, by: machine, in: spec.environment)
+        return (spec, "tried with the kernels of \(machine.rawValue); the run used those of \(level.rawValue)")
+    }
+
     /// Runs a spec once in a workspace of its own.
     func evaluate(
         _ spec: RunSpec, as run: RunID, setup: ExecutionSetup? = nil, events: @escaping EventSink
@@ -87,7 +97,8 @@ extension Engine {
     // Something that the run needs is not here, as opposed to something that went wrong.
     private static func meansUnverifiable(_ error: IbidError) -> Bool {
         error.exit == .verificationFailed
-            || ["platform-mismatch", "runtime-missing", "runtime-unsupported", "profile-unknown"].contains(error.code)
+            || ["platform-mismatch", "cpu-level", "runtime-missing", "runtime-unsupported", "profile-unknown"].contains(
+                error.code)
     }
 
     private func enter(

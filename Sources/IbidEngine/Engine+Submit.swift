@@ -166,19 +166,45 @@ extension Engine {
         let execution = image.config ?? OCI.Execution()
         let words = try JobCommand.resolve(image: execution, job: job.command, override: request.command)
         let epoch = image.created.flatMap { Timestamp($0) } ?? Timestamp(seconds: 315_532_800)
+        let command = try job.command == nil ? words : Placeholders.substitute(words, params: job.params)
+        let workingDirectory = execution.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
+        let profile = request.determinism ?? job.determinism
+        let cpu = try level(of: request.cpu ?? job.cpu, profile: profile)
+        func environment(_ pins: CPUPins?) -> [String: String] {
+            RunEnvironment.make(
+                image: execution.env ?? [], job: job.environment, params: job.params, epoch: epoch, profile: profile,
+                pins: pins)
+        }
+        let pins = try cpu.map { level in
+            let layers = LayerStack(try image.rootfs.diffIDs.map { try self.layers.directory(for: $0) })
+            return CPUPins(
+                level,
+                numpy: try InstalledNumpy.names(
+                    image: layers, environment: environment(nil), command: command, workingDirectory: workingDirectory))
+        }
         return RunSpec(
-            image: build.image, platform: "\(image.os)/\(image.architecture)",
-            command: try job.command == nil ? words : Placeholders.substitute(words, params: job.params),
-            workingDirectory: execution.workingDir.flatMap { $0.isEmpty ? nil : $0 } ?? "/",
-            user: execution.user ?? "",
-            environment: RunEnvironment.make(
-                image: execution.env ?? [], job: job.environment, params: job.params, epoch: epoch,
-                profile: request.determinism ?? job.determinism),
+            image: build.image, platform: "\(image.os)/\(image.architecture)", command: command,
+            workingDirectory: workingDirectory, user: execution.user ?? "", environment: environment(pins),
             params: job.params,
             inputs: try JobInputs(store: store, source: tree).resolve(job.inputs, overrides: request.inputs),
             outputs: job.outputs, limits: request.limits.applied(to: job.limits), compare: job.compare,
-            determinism: request.determinism ?? job.determinism, runtime: request.runtime,
+            determinism: profile, cpu: cpu, runtime: request.runtime,
             devices: try (request.gpus ?? job.gpus).map { try DeviceCatalog().resolve($0) })
+    }
+
+    /// The processor level of a run: what it asks for, or the machine's; `strict` is for bits that are the same anywhere.
+    private func level(of wish: CPUWish?, profile: DeterminismProfile) throws -> CPULevel? {
+        if profile == .none {
+            guard wish == nil else { throw IbidError.levelWithoutProfile() }
+            return nil
+        }
+        switch wish {
+        case .level(let level):
+            guard Machine.level?.covers(level) == true else { throw IbidError.levelTooHigh(level, Machine.level) }
+            return level
+        case .native: return Machine.level
+        case nil: return profile == .strict ? Machine.level?.portable : Machine.level
+        }
     }
 
     /// `job:tree`, in the letters that image names may have.
@@ -254,5 +280,20 @@ extension Engine {
             startedAt: facts.startedAt, finishedAt: now, wallMicroseconds: 0, cpuMicroseconds: 0, peakMemoryBytes: nil,
             host: [:])
         _ = try ledger.append(facts.outcome(result, digest: try store.put(canonical: result), measurement))
+    }
+}
+
+extension IbidError {
+    static func levelTooHigh(_ wanted: CPULevel, _ machine: CPULevel?) -> IbidError {
+        IbidError(
+            "cpu-level",
+            "the job wants the processor level \(wanted.rawValue), and this machine has \(machine?.rawValue ?? "none")",
+            hint: "take a lower level ('native' is the machine's own), or another machine")
+    }
+
+    static func levelWithoutProfile() -> IbidError {
+        IbidError(
+            "cpu-level", "a processor level needs a profile that holds libraries to it, and the profile is 'none'",
+            hint: "take 'default' or 'strict'", exit: .usage)
     }
 }

@@ -22,10 +22,7 @@ struct Probe: Hashable {
         var free: [Cause.Layer] = []
         if UInt32(environment["PYTHONHASHSEED"] ?? "") == nil { free.append(.hashSeed) }
         if UInt32(environment["OMP_NUM_THREADS"] ?? "") == nil { free.append(.threads) }
-        if environment["IBID_CLOCK"] == nil { free.append(.clock) }
-        if environment["IBID_FILE_TIMES"] == nil { free.append(.fileTimes) }
-        if environment["IBID_SEED"] == nil { free.append(.randomness) }
-        if spec.determinism != .strict { free.append(.addresses) }
+        if spec.determinism != .strict { free += [.clock, .fileTimes, .randomness, .directories, .addresses] }
         return free + [.elapsed, .inodes]
     }
 
@@ -34,7 +31,7 @@ struct Probe: Hashable {
     /// A thing that can be given another value is tried twice with it: an output that then differs between the two is
     /// not decided by that thing.
     static func all(for spec: RunSpec, holding layers: [Cause.Layer]) -> [Probe] {
-        let repeatable: Set<Cause.Layer> = [.hashSeed, .threads, .clock, .fileTimes, .randomness]
+        let repeatable: Set<Cause.Layer> = [.hashSeed, .threads, .clock, .fileTimes, .randomness, .directories]
         return [Probe(kind: .again, turn: 1), Probe(kind: .again, turn: 2)]
             + (1...3).map { Probe(kind: .still, turn: $0) }
             + layers.flatMap { layer in
@@ -49,18 +46,21 @@ struct Probe: Hashable {
         let epoch = spec.environment["SOURCE_DATE_EPOCH"].flatMap { Int64($0) } ?? 1_700_000_000
         let (later, earlier) = (String(epoch + 400 * 86_400 + 3_661), String(epoch - 400 * 86_400 - 3_661))
         spec.environment["LD_PRELOAD"] = Self.preload(spec.environment["LD_PRELOAD"])
+        // By a file, not by variables: an analysis that writes down its environment must not follow all of them.
+        setup.settings = ExecutionSetup.strict(spec)
         setup.processors = 1
         for layer in layers {
             let isVaried = kind == .varied(layer)
             switch layer {
             case .hashSeed: spec.environment["PYTHONHASHSEED"] = isVaried ? "1" : "0"
             case .threads: spec.environment["OMP_NUM_THREADS"] = isVaried ? "2" : "1"
-            case .clock: spec.environment["IBID_CLOCK"] = isVaried ? later : String(epoch)
-            case .fileTimes: spec.environment["IBID_FILE_TIMES"] = isVaried ? earlier : String(epoch)
-            case .randomness: spec.environment["IBID_SEED"] = isVaried ? "1" : "0"
+            case .clock: if isVaried { setup.settings["CLOCK"] = later }
+            case .fileTimes: if isVaried { setup.settings["FILE_TIMES"] = earlier }
+            case .randomness: if isVaried { setup.settings["SEED"] = "1" }
+            case .directories: if isVaried { setup.settings["DIRECTORIES"] = "2" }
             case .addresses: setup.fixedAddresses = !isVaried
-            case .elapsed: if !isVaried { spec.environment["IBID_ELAPSED"] = "1" }
-            case .inodes: if !isVaried { spec.environment["IBID_INODES"] = "1" }
+            case .elapsed: if !isVaried { setup.settings["ELAPSED"] = "1" }
+            case .inodes: if !isVaried { setup.settings["INODES"] = "1" }
             case .environment, .scheduling: break
             }
         }

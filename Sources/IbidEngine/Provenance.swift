@@ -59,6 +59,12 @@ extension RunFacts {
             "writtenBytes": measurement.writtenBytes.map { .int($0) } ?? .null,
             "limitsReached": .array(measurement.limitsReached.map { .string($0) }),
             "refusedOutputs": .strings(measurement.refusedOutputs),
+            "strictCost": measurement.strictCost.map { cost in
+                [
+                    "clock": .int(cost.clock), "random": .int(cost.random), "files": .int(cost.files),
+                    "directories": .int(cost.directories), "microseconds": .int(cost.microseconds),
+                ]
+            } ?? .null,
         ]
         return Statement(
             subjects: subjects, predicateType: Statement.PredicateType.provenance,
@@ -114,6 +120,7 @@ extension RunFacts {
                 "image": .string(image.description),
                 "platform": .string(spec.platform),
                 "determinism": .string(spec.determinism.rawValue),
+                "cpuLevel": .optional(spec.cpu?.rawValue),
                 "snapshot": [
                     "commit": .string(source.commit.hex), "tree": .string(source.tree.hex),
                     "rootTree": .string(source.rootTree.hex), "dirty": .bool(source.dirty),

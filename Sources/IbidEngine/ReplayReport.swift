@@ -87,6 +87,9 @@ public struct ReplayOptions: Hashable, Sendable {
     /// Whether the cause of a difference is looked for, which takes several more runs.
     public var explain = false
 
+    /// Whether a machine below the run's processor level tries with the kernels that it has.
+    public var anyCPU = false
+
     /// Nothing of it.
     public init() {}
 }

@@ -1,4 +1,5 @@
 import IbidModel
+import IbidRuntime
 
 /// The environment of a run, built from nothing.
 enum RunEnvironment {
@@ -13,37 +14,34 @@ enum RunEnvironment {
             "SOURCE_DATE_EPOCH": String(epoch.seconds),
             // A .pyc written on import holds the source's time, and would be an output.
             "PYTHONDONTWRITEBYTECODE": "1",
-            // Live output: Python holds back what it prints to a pipe.
-            "PYTHONUNBUFFERED": "1",
             "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC",
             // One thread: the order of a floating-point sum is part of its value.
             "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1",
             "BLIS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1",
             "OMP_DYNAMIC": "FALSE", "LOKY_MAX_CPU_COUNT": "1",
-            // Kernels chosen by CPU level, not by CPU model.
-            "OPENBLAS_CORETYPE": "Haswell", "MKL_CBWR": "AVX2", "ARROW_USER_SIMD_LEVEL": "AVX2",
-            // The names of numpy 2.4 and those before it; it passes over names that it does not have.
-            "NPY_DISABLE_CPU_FEATURES":
-                "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
             // No display, no files of the machine's user.
             "MPLBACKEND": "Agg", "MATPLOTLIBRC": DeterminismProfile.matplotlib, "MPLCONFIGDIR": "/tmp/matplotlib",
-            "HOME": "/tmp", "XDG_CACHE_HOME": "/tmp/cache",
         ]
     }
 
-    /// What the `strict` profile sets beside it, for the library that it preloads (ibid-strict).
-    static func strict(epoch: Timestamp) -> [String: String] {
-        ["IBID_CLOCK": String(epoch.seconds), "IBID_FILE_TIMES": String(epoch.seconds), "IBID_SEED": "0"]
-    }
+    /// What every run has, with any profile.
+    private static let common = [
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp",
+        "XDG_CACHE_HOME": "/tmp/cache",
+        // Live output: Python holds back what it prints to a pipe.
+        "PYTHONUNBUFFERED": "1",
+    ]
 
     /// The whole environment: profile, then image, then job, then parameters; the later one counts.
+    ///
+    /// - Parameter pins: what holds libraries to the run's processor level; nil for a run that has none.
     static func make(
         image: [String], job: [String: String], params: [String: String], epoch: Timestamp,
-        profile: DeterminismProfile
+        profile: DeterminismProfile, pins: CPUPins? = nil
     ) -> [String: String] {
-        var environment = determinism(epoch: epoch)
-        if profile == .strict { environment.merge(strict(epoch: epoch)) { $1 } }
-        environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        var environment = common
+        if profile != .none { environment.merge(determinism(epoch: epoch)) { $1 } }
+        environment.merge(pins?.environment ?? [:]) { $1 }
         for entry in image {
             let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             environment[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""

@@ -24,6 +24,8 @@ extension RunReport {
         job = externals["job"]?.string ?? ""
         command = externals["command"]?.array?.compactMap(\.string) ?? []
         params = externals["parameters"]?.object?.compactMapValues(\.string) ?? [:]
+        determinism = internals["determinism"]?.string
+        cpuLevel = internals["cpuLevel"]?.string
         host = details["builder"]?["version"]?.object?.compactMapValues(\.string) ?? [:]
         cached = false
         inputs = [:]
@@ -54,6 +56,13 @@ extension RunReport {
         peakMemoryBytes = measured?["peakMemoryBytes"]?.int
         writtenBytes = measured?["writtenBytes"]?.int
         limitsReached = measured?["limitsReached"]?.array?.compactMap(\.string) ?? []
+        strictCost = measured?["strictCost"].flatMap { cost in
+            guard let clock = cost["clock"]?.int, let random = cost["random"]?.int, let files = cost["files"]?.int,
+                let directories = cost["directories"]?.int, let time = cost["microseconds"]?.int
+            else { return nil }
+            return RunMeasurement.StrictCost(
+                clock: clock, random: random, files: files, directories: directories, microseconds: time)
+        }
         refusedOutputs = measured?["refusedOutputs"]?.object?.compactMapValues(\.string) ?? [:]
         outputs = try known ?? result.map { try store.read(RunResult.self, from: $0).outputs } ?? []
     }

@@ -33,6 +33,10 @@ public struct RunReport: Hashable, Sendable {
     public var cached: Bool
     /// The source.
     public var source: SourceSnapshot
+    /// The determinism profile.
+    public var determinism: String?
+    /// The processor level that its libraries were held to.
+    public var cpuLevel: String?
     /// The image's manifest digest.
     public var image: Digest
     /// The spec's digest.
@@ -59,6 +63,8 @@ public struct RunReport: Hashable, Sendable {
     public var writtenBytes: Int64?
     /// Limits that it ran against without being ended.
     public var limitsReached: [String]
+    /// What the strict profile cost.
+    public var strictCost: RunMeasurement.StrictCost?
     /// Facts of the host.
     public var host: [String: String]
     /// Outputs that were left out, and why.

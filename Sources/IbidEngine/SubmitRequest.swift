@@ -22,6 +22,8 @@ public struct SubmitRequest: Sendable {
     public var limits = LimitChanges()
     /// The determinism profile that replaces the job's.
     public var determinism: DeterminismProfile?
+    /// The processor level that replaces the job's.
+    public var cpu: CPUWish?
     /// The OCI runtime.
     public var runtime = "crun"
     /// GPUs that replace the job's: `all`, a number, or names.

@@ -97,7 +97,8 @@ struct Page {
     private var machine: [(String, String)] {
         let spec = evidence.spec
         return evidence.facts + [
-            ("determinism", spec.determinism.rawValue), ("platform", spec.platform), ("runtime", spec.runtime),
+            ("determinism", spec.determinism.rawValue), ("processor level", spec.cpu?.rawValue ?? "none"),
+            ("platform", spec.platform), ("runtime", spec.runtime),
             (
                 "limits",
                 "memory \(spec.limits.memoryBytes) bytes, \(spec.limits.cpuMillis)/1000 cores, \(spec.limits.pids) "

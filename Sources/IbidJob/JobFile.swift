@@ -35,7 +35,7 @@ public enum JobFile {
         job.environment = try environment(root)
         job.limits = try limits(root)
         job.compare = try compare(root)
-        job.determinism = try determinism(root)
+        (job.determinism, job.cpu) = try determinism(root)
         job.gpus = try gpus(root)
         return job
     }
@@ -107,11 +107,28 @@ public enum JobFile {
         }
     }
 
-    private static func determinism(_ root: JobTable) throws -> DeterminismProfile {
-        let known = DeterminismProfile.allCases.map { "'\($0.rawValue)'" }.joined(separator: " or ")
-        guard let text = try root.string("determinism", expected: known) else { return .default }
+    // `determinism = "strict"`, or a table of it.
+    private static func determinism(_ root: JobTable) throws -> (DeterminismProfile, CPUWish?) {
+        guard case .table? = root.members["determinism"]?.value else {
+            return (try profile("determinism", in: root), nil)
+        }
+        let table = try root.table("determinism", in: "determinism")
+        try table.allow("profile", "cpu")
+        let cpu = try table.string("cpu").map { text in
+            guard let wish = CPUWish(text) else {
+                throw table.invalid("cpu", "is '\(text)', expected \(CPUWish.known)")
+            }
+            return wish
+        }
+        let profile = try profile("profile", in: table)
+        guard cpu == nil || profile != .none else { throw table.invalid("cpu", "needs a profile other than 'none'") }
+        return (profile, cpu)
+    }
+
+    private static func profile(_ key: String, in table: JobTable) throws -> DeterminismProfile {
+        guard let text = try table.string(key, expected: DeterminismProfile.known) else { return .default }
         guard let profile = DeterminismProfile(rawValue: text) else {
-            throw root.invalid("determinism", "is '\(text)', expected \(known)")
+            throw table.invalid(key, "is '\(text)', expected \(DeterminismProfile.known)")
         }
         return profile
     }

@@ -40,6 +40,8 @@ public struct JobSpec: Hashable, Sendable {
     public var compare: [CompareRule]
     /// The determinism profile.
     public var determinism: DeterminismProfile
+    /// The processor level; nil for what the profile says.
+    public var cpu: CPUWish?
     /// The GPUs that it needs: `all`, a number, or names; nil for none.
     public var gpus: String?
 
@@ -63,16 +65,23 @@ public struct JobSpec: Hashable, Sendable {
 
 /// How far Ibid goes to make a run give the same bytes again.
 public enum DeterminismProfile: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Nothing, for comparison: libraries, threads and hash seeds are what they are.
+    case none
     /// Environment only; no code of the analysis sees anything it could not see elsewhere.
     case `default`
     /// Also fixed addresses, clock and randomness.
     case strict
 
+    /// Every text that means one, for messages.
+    public static let known = allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+
     /// Where a run finds the files of its profile.
     public static let directory = "/.ibid"
     /// The library that a strict run has preloaded. The number is that of its behaviour: a spec names it, and a replay
     /// wants the same.
-    public static let preload = "/.ibid/strict-1.so"
+    public static let preload = "/.ibid/strict-2.so"
+    /// What that library is to hold still.
+    public static let settings = "/.ibid/settings"
     /// Settings of matplotlib that no environment variable has.
     public static let matplotlib = "/.ibid/matplotlibrc"
 }

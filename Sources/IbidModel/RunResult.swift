@@ -110,13 +110,40 @@ public struct RunMeasurement: Hashable, Sendable, Codable {
     public var writtenBytes: Int64?
     /// Limits that it ran against without being ended, such as `process limit 64`.
     public var limitsReached: [String]
+    /// What the strict profile's library cost; nil for other profiles, and where the run kept it from counting.
+    public var strictCost: StrictCost?
+
+    /// Calls that the strict profile answers in the kernel's place, and what they took.
+    public struct StrictCost: Hashable, Sendable, Codable {
+        /// Looks at clocks.
+        public var clock: Int64
+        /// Draws of random bytes.
+        public var random: Int64
+        /// Looks at times of files.
+        public var files: Int64
+        /// Listed directories.
+        public var directories: Int64
+        /// Time inside these calls, the kernel's part included: the profile costs at most that. Every sixteenth call is
+        /// timed.
+        public var microseconds: Int64
+
+        /// Makes a cost.
+        public init(clock: Int64, random: Int64, files: Int64, directories: Int64, microseconds: Int64) {
+            self.clock = clock
+            self.random = random
+            self.files = files
+            self.directories = directories
+            self.microseconds = microseconds
+        }
+    }
 
     /// Makes a measurement.
     public init(
         startedAt: Timestamp, finishedAt: Timestamp, wallMicroseconds: Int64, cpuMicroseconds: Int64,
         peakMemoryBytes: Int64?, host: [String: String], refusedOutputs: [String: String] = [:],
-        writtenBytes: Int64? = nil, limitsReached: [String] = []
+        writtenBytes: Int64? = nil, limitsReached: [String] = [], strictCost: StrictCost? = nil
     ) {
+        self.strictCost = strictCost
         self.startedAt = startedAt
         self.finishedAt = finishedAt
         self.wallMicroseconds = wallMicroseconds

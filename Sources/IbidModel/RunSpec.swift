@@ -57,6 +57,8 @@ public struct RunSpec: Hashable, Sendable, Codable {
     public var compare: [CompareRule]
     /// The determinism profile whose settings are in `environment`.
     public var determinism: DeterminismProfile
+    /// The processor level that `environment` holds libraries to; nil for none (and in runs recorded before it was).
+    public var cpu: CPULevel?
     /// The OCI runtime's name: another runtime is another environment (process ids differ).
     public var runtime: String
     /// Full names of devices of the host (`vendor.example/gpu=0`); nil for none.
@@ -66,7 +68,7 @@ public struct RunSpec: Hashable, Sendable, Codable {
     public init(
         image: Digest, platform: String, command: [String], workingDirectory: String, user: String,
         environment: [String: String], params: [String: String], inputs: [String: Input], outputs: [String],
-        limits: Limits, compare: [CompareRule], determinism: DeterminismProfile, runtime: String,
+        limits: Limits, compare: [CompareRule], determinism: DeterminismProfile, cpu: CPULevel? = nil, runtime: String,
         devices: [String]? = nil
     ) {
         schema = Self.currentSchema
@@ -82,6 +84,7 @@ public struct RunSpec: Hashable, Sendable, Codable {
         self.limits = limits
         self.compare = compare
         self.determinism = determinism
+        self.cpu = cpu
         self.runtime = runtime
         self.devices = devices
     }

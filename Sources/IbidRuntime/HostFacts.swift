@@ -1,6 +1,12 @@
 import FoundationEssentials
 import Glibc
-import IbidModel
+public import IbidModel
+
+/// The machine that runs are executed on.
+public enum Machine {
+    /// Its processor level; nil for one below all levels.
+    public static var level: CPULevel? { HostFacts.current["cpuLevel"].flatMap { CPULevel(rawValue: $0) } }
+}
 
 /// Facts of this machine that can change the bits of a result; recorded beside it, never part of it.
 enum HostFacts {
@@ -19,6 +25,12 @@ enum HostFacts {
     static let current: [String: String] = {
         var facts = ["platform": platform, "kernel": kernelRelease()]
         facts.merge(processor(cpuinfo: firstProcessor())) { $1 }
+        // A machine can be taken for one of a lower level, to see what a run would give there.
+        if let wished = getenv("IBID_CPU_LEVEL").flatMap({ CPULevel(rawValue: String(cString: $0)) }),
+            facts["cpuLevel"].flatMap({ CPULevel(rawValue: $0) })?.covers(wished) == true
+        {
+            facts["cpuLevel"] = wished.rawValue
+        }
         return facts
     }()
 
@@ -54,22 +66,36 @@ enum HostFacts {
         }
         var facts: [String: String] = [:]
         facts["cpu"] = fields["model name"]
-        if let flags = fields["flags"] { facts["cpuLevel"] = level(Set(flags.split(separator: " "))) }
+        if let flags = fields["flags"] ?? fields["Features"] {
+            facts["cpuLevel"] = level(Set(flags.split(separator: " ")))
+        }
         return facts
     }
 
-    // x86-64 psABI, table 3.1, in the names that the kernel gives the features.
-    private static let levels: [(name: String, flags: Set<Substring>)] = [
-        ("x86-64-v2", ["cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"]),
-        ("x86-64-v3", ["abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "xsave"]),
-        ("x86-64-v4", ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]),
+    // x86-64 psABI, table 3.1, and what Arm's extensions are, in the names that the kernel gives the features.
+    private static let levels: [(level: CPULevel, flags: Set<Substring>)] = [
+        (.x86v2, ["cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"]),
+        (.x86v3, ["abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "xsave"]),
+        (.x86v4, ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]),
+        (
+            .x86v4icl,
+            ["avx512_vnni", "avx512ifma", "avx512vbmi", "avx512_vbmi2", "avx512_bitalg", "avx512_vpopcntdq"]
+        ),
+        (.armv8, ["fp", "asimd"]),
+        (.armv82, ["atomics", "fphp", "asimdhp", "asimdrdm", "asimddp"]),
     ]
 
+    /// What a level adds to the one below, in the words of /proc/cpuinfo.
+    static func flags(of level: CPULevel) -> String {
+        levels.first { $0.level == level }?.flags.sorted().joined(separator: " ") ?? ""
+    }
+
     private static func level(_ flags: Set<Substring>) -> String {
-        var reached = "x86-64-v1"
-        for level in levels {
-            guard level.flags.isSubset(of: flags) else { break }
-            reached = level.name
+        let isArm = flags.contains("asimd")
+        var reached = isArm ? "arm" : "x86-64-v1"
+        for (level, wanted) in levels where level.rawValue.hasPrefix("arm") == isArm {
+            guard wanted.isSubset(of: flags) else { break }
+            reached = level.rawValue
         }
         return reached
     }

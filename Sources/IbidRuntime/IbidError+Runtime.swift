@@ -8,6 +8,14 @@ extension IbidError {
             hint: "run it on a machine of that platform, or build the image for this one")
     }
 
+    static func processor(_ level: CPULevel) -> IbidError {
+        IbidError(
+            "cpu-level",
+            "the platform differs: the run used processor level \(level.rawValue), and this machine has "
+                + (Machine.level?.rawValue ?? "none"),
+            hint: "use a machine of that level; 'ibid replay --any-cpu' tries with the kernels that this one has")
+    }
+
     static func profileUnknown(_ path: String) -> IbidError {
         IbidError(
             "profile-unknown", "the run preloaded \(path), and this version of Ibid has \(DeterminismProfile.preload)",

@@ -8,7 +8,8 @@ struct OutputRoots {
     /// What the system itself writes, left out when the working directory is `/`: temporary files, logs, caches, and
     /// the places where file systems are mounted. Everything else below `/` is then an output.
     static let systemPaths: [String] = [
-        "dev", "etc/hostname", "etc/hosts", "etc/ld.so.cache", "etc/mtab", "etc/resolv.conf", "inputs", "proc",
+        ".ibid", "dev", "etc/hostname", "etc/hosts", "etc/ld.so.cache", "etc/ld.so.preload", "etc/mtab",
+        "etc/resolv.conf", "inputs", "proc",
         "root/.cache", "run", "sys", "tmp", "var/cache", "var/lib", "var/log", "var/run", "var/tmp",
     ]
 

@@ -54,9 +54,11 @@ public struct RunExecutor: Sendable {
             StreamRecorder(store: store, budget: streams, live: stdout),
             StreamRecorder(store: store, budget: streams, live: stderr)
         )
-        let profile = try ProfileFiles(spec: spec, host: host)
+        let stack = LayerStack(directories)
+        let profile = try ProfileFiles(spec: spec, setup: setup, host: host, image: stack)
         var container = ContainerSpec(
-            workspace: workspace, layers: directories, command: spec.command, environment: spec.environment,
+            workspace: workspace, layers: directories, command: spec.command,
+            environment: CPUPins.environment(spec.environment, level: spec.cpu, on: Machine.level),
             workingDirectory: spec.workingDirectory, user: spec.user, binds: try inputs(spec),
             directories: [OutputRoots.outputs, spec.workingDirectory],
             limits: ContainerLimits(
@@ -66,13 +68,14 @@ public struct RunExecutor: Sendable {
                 fileBytes: spec.limits.outputBytes + 1, openFiles: spec.limits.openFiles,
                 writtenBytes: spec.limits.outputBytes, writtenFiles: spec.limits.outputFiles),
             temporary: keepsTemporaryFiles(spec) ? .layer : nil, runtime: spec.runtime)
-        container.files = profile.files
         container.keepsSkeleton = true
         container.fixedAddresses = setup.fixedAddresses
         container.processors = setup.processors
+        (container.files, container.sharedFiles) = (profile.files, profile.sharedFiles)
         if let devices = spec.devices {
             container.devices = try DeviceCatalog(directories: deviceSpecs).devices(devices)
         }
+        let began = StrictCost.Moment()
         let outcome = try host.run(
             container, stdout: { out.add($0) }, stderr: { err.add($0) }, stops: [full] + (stop.map { [$0] } ?? []))
         let (stdoutDigest, stderrDigest) = (try out.finish(), try err.finish())
@@ -81,7 +84,7 @@ public struct RunExecutor: Sendable {
         try collector.collect(
             OutputRoots(
                 upper: workspace.appending("upper"),
-                workingDirectory: try LayerStack(directories).realPath(spec.workingDirectory)))
+                workingDirectory: try stack.realPath(spec.workingDirectory)))
         let result = Self.result(
             outcome.ending, collector, stdout: stdoutDigest, stderr: stderrDigest)
         let measurement = RunMeasurement(
@@ -89,7 +92,11 @@ public struct RunExecutor: Sendable {
             cpuMicroseconds: outcome.cpuMicroseconds, peakMemoryBytes: outcome.peakMemoryBytes,
             host: HostFacts.current.merging(Self.facts(outcome.isolation)) { $1 }.merging(profile.facts) { $1 },
             refusedOutputs: collector.refused, writtenBytes: outcome.writtenBytes,
-            limitsReached: outcome.limitsReached)
+            limitsReached: outcome.limitsReached,
+            strictCost: spec.determinism != .strict
+                ? nil
+                : StrictCost.read(
+                    upper: workspace.appending("upper"), since: began, cpuMicroseconds: outcome.cpuMicroseconds))
         return (result, measurement)
     }
 
@@ -126,6 +133,7 @@ public struct RunExecutor: Sendable {
         guard platform == spec.platform, spec.platform == HostFacts.platform else {
             throw IbidError.platform(image: platform, spec: spec.platform)
         }
+        if let level = spec.cpu, Machine.level?.covers(level) != true { throw IbidError.processor(level) }
         return try config.rootfs.diffIDs.map { try layers.directory(for: $0) }
     }
 

@@ -23,6 +23,7 @@ static int is_logical(int clock) {
 }
 
 EXPORT int clock_gettime(int clock, struct moment *time) {
+    COUNT(LOOKS);
     if (!is_logical(clock)) return (int)answer(call(NR_clock_gettime, clock, (long)time, 0, 0, 0));
     if (is_wall(clock)) logical_time(time, settings.clock, &wall_looks, 1);
     else logical_time(time, 0, &other_looks, 1);
@@ -111,5 +112,27 @@ EXPORT int getrusage(int who, int64_t *usage) {
     read_settings();
     /* Times, then memory, faults and switches: all of it depends on the moment. */
     for (int i = 0; result == 0 && settings.counts_elapsed && i < 18; i++) usage[i] = 0;
+    return (int)answer(result);
+}
+
+/* What else the kernel tells of the machine's day: how long it has been up, and how busy. */
+EXPORT int getloadavg(double *loads, int count) {
+    if (count < 0) return -1;
+    read_settings();
+    struct { int64_t uptime; uint64_t loads[3], rest[16]; } facts = {0};
+    if (!settings.has_clock) call(NR_sysinfo, (long)&facts, 0, 0, 0, 0);
+    if (count > 3) count = 3;
+    for (int i = 0; i < count; i++) loads[i] = (double)facts.loads[i] / 65536;
+    return count;
+}
+EXPORT int sysinfo(int64_t *facts) {
+    long result = call(NR_sysinfo, (long)facts, 0, 0, 0, 0);
+    read_settings();
+    /* Uptime and loads, then memory that is free, shared, buffered. */
+    if (result == 0 && settings.has_clock) {
+        for (int i = 0; i < 4; i++) facts[i] = 0;
+        facts[5] = facts[4];
+        facts[6] = facts[7] = 0;
+    }
     return (int)answer(result);
 }

@@ -44,11 +44,15 @@ static int settle(long result, char *status) {
 }
 
 EXPORT int fstatat(int directory, const char *path, char *status, int flags) {
+    COUNT(STATUSES);
     return settle(call(NR_newfstatat, directory, (long)path, (long)status, flags, 0), status);
 }
 EXPORT int stat(const char *path, char *status) { return fstatat(HERE, path, status, 0); }
 EXPORT int lstat(const char *path, char *status) { return fstatat(HERE, path, status, NO_FOLLOW); }
-EXPORT int fstat(int file, char *status) { return settle(call(NR_fstat, file, (long)status, 0, 0, 0), status); }
+EXPORT int fstat(int file, char *status) {
+    COUNT(STATUSES);
+    return settle(call(NR_fstat, file, (long)status, 0, 0, 0), status);
+}
 EXPORT int stat64(const char *path, char *status) { return stat(path, status); }
 EXPORT int lstat64(const char *path, char *status) { return lstat(path, status); }
 EXPORT int fstat64(int file, char *status) { return fstat(file, status); }
@@ -71,6 +75,7 @@ EXPORT int __fxstatat64(int version, int directory, const char *path, char *stat
 }
 
 EXPORT int statx(int directory, const char *path, int flags, unsigned mask, char *status) {
+    COUNT(STATUSES);
     long result = call(NR_statx, directory, (long)path, flags, mask, (long)status);
     read_settings();
     if (result == 0 && settings.has_file_times)

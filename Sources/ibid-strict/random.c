@@ -1,8 +1,6 @@
 /* Random bytes: ChaCha20 (RFC 8439) keyed by the seed and the process id, so that two workers do not draw alike. */
 #include "strict.h"
 
-#include <stdarg.h>
-
 static inline uint32_t rotate(uint32_t value, int bits) { return value << bits | value >> (32 - bits); }
 
 #define QUARTER(a, b, c, d)                     \
@@ -45,12 +43,13 @@ void random_bytes(unsigned char *bytes, size_t count) {
     }
 }
 
-static int is_seeded(void) {
+int is_seeded(void) {
     read_settings();
     return settings.has_seed;
 }
 
 EXPORT long getrandom(void *bytes, size_t count, unsigned flags) {
+    COUNT(DRAWS);
     if (!is_seeded()) return answer(call(NR_getrandom, (long)bytes, (long)count, flags, 0, 0));
     random_bytes(bytes, count);
     return (long)count;
@@ -74,55 +73,8 @@ EXPORT uint32_t arc4random_uniform(uint32_t bound) {
     return value % bound;
 }
 
-/* The devices: an opened one is a file in memory with so many bytes of the stream. A program that reads more than that
-   finds the end of the file instead of something that differs. */
-enum { DEVICE_BYTES = 4 << 20 };
-
-static int same(const char *text, const char *other) {
-    while (*text && *text == *other) text++, other++;
-    return *text == *other;
-}
-
-static long open_device(void) {
-    static const char name[] = "random";
-    unsigned char bytes[4096];
-    long file = call(NR_memfd_create, (long)name, 1 /* MFD_CLOEXEC */, 0, 0, 0);
-    for (int done = 0; file >= 0 && done < DEVICE_BYTES; done += (int)sizeof bytes) {
-        random_bytes(bytes, sizeof bytes);
-        call(NR_write, file, (long)bytes, sizeof bytes, 0, 0);
-    }
-    if (file >= 0) call(NR_lseek, file, 0, 0, 0, 0);
-    return file;
-}
-
-static int open_at(int directory, const char *path, int flags, unsigned mode) {
-    if (path && (same(path, "/dev/urandom") || same(path, "/dev/random")) && is_seeded()) return (int)answer(open_device());
-    return (int)answer(call(NR_openat, directory, (long)path, flags, mode, 0));
-}
-
-/* The mode is there when a file may be made (O_CREAT, O_TMPFILE). */
-#define MODE(flags, last)                                       \
-    unsigned mode = 0;                                          \
-    if (flags & (0100 | 020000000)) {                           \
-        va_list arguments;                                      \
-        va_start(arguments, last);                              \
-        mode = va_arg(arguments, unsigned);                     \
-        va_end(arguments);                                      \
-    }
-
-EXPORT int open(const char *path, int flags, ...) {
-    MODE(flags, flags)
-    return open_at(-100, path, flags, mode);
-}
-EXPORT int open64(const char *path, int flags, ...) {
-    MODE(flags, flags)
-    return open_at(-100, path, flags, mode);
-}
-EXPORT int openat(int directory, const char *path, int flags, ...) {
-    MODE(flags, flags)
-    return open_at(directory, path, flags, mode);
-}
-EXPORT int openat64(int directory, const char *path, int flags, ...) {
-    MODE(flags, flags)
-    return open_at(directory, path, flags, mode);
+/* C++'s std::random_device, which asks the processor itself: _M_getval of libstdc++. */
+EXPORT unsigned _ZNSt13random_device9_M_getvalEv(void *device) {
+    (void)device;
+    return arc4random();
 }

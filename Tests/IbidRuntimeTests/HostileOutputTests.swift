@@ -119,7 +119,9 @@ struct HostFactsTests {
         let v2 = "fpu sse2 cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3"
         let v3 = v2 + " abm avx avx2 bmi1 bmi2 f16c fma movbe xsave"
         let v4 = v3 + " avx512f avx512bw avx512cd avx512dq avx512vl"
+        let icl = v4 + " avx512_vnni avx512ifma avx512vbmi avx512_vbmi2 avx512_bitalg avx512_vpopcntdq"
         for (flags, level) in [
+            (icl, "x86-64-v4-icl"), ("fp asimd", "armv8-a"),
             ("fpu sse2", "x86-64-v1"), (v2, "x86-64-v2"), (v3, "x86-64-v3"), (v4, "x86-64-v4"),
             (v4.replacingOccurrences(of: " fma", with: ""), "x86-64-v2"),
         ] {

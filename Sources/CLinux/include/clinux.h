@@ -215,6 +215,8 @@ int cl_own_hostname(const char *name);
 int cl_keep_one_processor(void);
 int64_t cl_monotonic_microseconds(void);
 int64_t cl_realtime_microseconds(void);
+/* The processor's own clock, which libraries without a C library read too (ibid-strict). */
+uint64_t cl_ticks(void);
 
 #pragma clang assume_nonnull end
 #endif

@@ -4,10 +4,11 @@
 profile makes the same on every run. Standard library only.
 """
 
-import array, base64, bz2, calendar, collections, configparser, csv, datetime, decimal, difflib, email.utils, fractions
+import array, base64, bz2, calendar, collections, configparser, csv, ctypes, datetime, decimal, difflib, email.utils
+import fractions
 import glob, gzip, hashlib, html, io, itertools, json, locale, logging, lzma, marshal, math, multiprocessing, os, pickle
 import platform, py_compile, random, re, secrets, shelve, socket, sqlite3, statistics, struct, subprocess, sys, tarfile
-import tempfile, textwrap, threading, time, unicodedata, urllib.parse, uuid, zipfile, zlib
+import tempfile, textwrap, threading, time, unicodedata, urllib.parse, uuid, weakref, zipfile, zlib
 import concurrent.futures
 import xml.etree.ElementTree as ElementTree
 from email.mime.multipart import MIMEMultipart
@@ -83,6 +84,10 @@ text("seeded/shuffle.txt")(lambda: " ".join(random.Random(1).sample(WORDS, 10)))
 text("seeded/pi.txt")(lambda: repr(sum((lambda r: sum(r.random() ** 2 + r.random() ** 2 < 1 for _ in range(5000)))(random.Random(s)) for s in range(3))))
 text("seeded/bootstrap.json")(lambda: (lambda r: json.dumps([statistics.mean(r.choices(range(50), k=50)) for _ in range(20)]))(random.Random(7)))
 text("seeded/walk.csv")(lambda: (lambda r: "\n".join(map(str, itertools.accumulate(r.choice([-1, 1]) for _ in range(99)))))(random.Random(3)))
+text("seeded/folds.json")(lambda: (lambda r, rows: (r.shuffle(rows), json.dumps([rows[n::5] for n in range(5)]))[1])(random.Random(5), list(range(60))))
+text("seeded/permutation.json")(lambda: (lambda r, v: json.dumps(sum(sum(r.sample(v, 20)) >= 800 for _ in range(500)) / 500))(random.Random(9), list(range(60))))
+text("seeded/report.md")(lambda: (lambda r: "| group | mean |\n|---|---|\n" + "\n".join(f"| {w} | {statistics.mean(r.gauss(0, 1) for _ in range(50)):.6f} |" for w in WORDS))(random.Random(4)))
+text("seeded/points.jsonl")(lambda: (lambda r: "\n".join(json.dumps({"x": r.random(), "y": r.random()}) for _ in range(30)))(random.Random(6)))
 
 # --- the same under the default profile: the hash seed ---------------------------------------------------------------
 text("hash/set.txt")(lambda: " ".join({*WORDS}))
@@ -91,6 +96,9 @@ text("hash/dict.json")(lambda: json.dumps({w: i for i, w in enumerate({*WORDS})}
 data("hash/set.pickle")(lambda: pickle.dumps({*WORDS}))
 text("hash/union.csv")(lambda: "\n".join({*WORDS} | {w.upper() for w in WORDS}))
 text("hash/groups.json")(lambda: json.dumps({k: [w for w in WORDS if len(w) == k] for k in {len(w) for w in WORDS}}))
+text("hash/difference.txt")(lambda: " ".join({*WORDS} - {"alpha", "beta"}))
+text("hash/tuples.txt")(lambda: repr({(w, len(w)) for w in WORDS}))
+text("hash/vocabulary.json")(lambda: json.dumps({w: i for i, w in enumerate(set(" ".join(WORDS * 3).replace("eta", "et a").split()))}))
 text("hash/frozenset.txt")(lambda: repr(frozenset(WORDS)))
 data("hash/bytes.txt")(lambda: b" ".join({w.encode() for w in WORDS}))
 
@@ -113,6 +121,23 @@ text("machine/glob.txt")(lambda: " ".join(glob.glob("/usr/lib/*")))
 text("machine/limits.txt")(lambda: repr(__import__("resource").getrlimit(__import__("resource").RLIMIT_NOFILE)))
 text("machine/stack.txt")(lambda: str(sys.getrecursionlimit()))
 text("machine/child.txt")(lambda: subprocess.run([sys.executable, "-c", "print({'a','b','c','d'})"], capture_output=True, text=True).stdout)
+text("machine/mounts.txt")(lambda: Path("/proc/self/mounts").read_text())
+text("machine/cgroup.txt")(lambda: Path("/proc/self/cgroup").read_text())
+text("machine/descriptors.txt")(lambda: " ".join(sorted(os.listdir("/proc/self/fd"))))
+text("machine/network.txt")(lambda: Path("/proc/net/dev").read_text() + Path("/etc/hosts").read_text())
+text("machine/all-limits.txt")(lambda: Path("/proc/self/limits").read_text())
+text("machine/boot.txt")(lambda: Path("/proc/sys/kernel/random/boot_id").read_text())
+text("machine/command.txt")(lambda: Path("/proc/self/cmdline").read_text() + Path("/proc/cmdline").read_text())
+text("machine/flags.txt")(lambda: f"{sys.flags} {sys.path}")
+text("machine/uname.txt")(lambda: f"{os.uname()} {platform.platform()}")
+text("machine/mode.txt")(lambda: (Path("/tmp/mode").write_text(""), oct(os.stat("/tmp/mode").st_mode))[1])
+text("machine/terminal.txt")(lambda: f"{os.get_terminal_size.__name__} {sys.stdout.isatty()} {sys.stdin.isatty()}")
+text("machine/all-variables.json")(lambda: json.dumps(dict(sorted(os.environ.items()))))
+text("machine/meminfo.txt")(lambda: Path("/proc/meminfo").read_text())
+text("machine/cpuinfo.txt")(lambda: Path("/proc/cpuinfo").read_text())
+text("machine/load.txt")(lambda: Path("/proc/loadavg").read_text() + Path("/proc/uptime").read_text())
+text("machine/stat.txt")(lambda: Path("/proc/stat").read_text())
+text("machine/walk.txt")(lambda: " ".join(name for _, _, files in os.walk("/etc") for name in files))
 
 
 @output("files/ini.ini")
@@ -128,6 +153,14 @@ def _(path):
     with sqlite3.connect(path) as db:
         db.execute("create table t (a, b)")
         db.executemany("insert into t values (?, ?)", [(n, n * n) for n in range(100)])
+
+
+@output("files/dump.sql")
+def _(path):
+    with sqlite3.connect(":memory:") as db:
+        db.execute("create table t (a, b)")
+        db.executemany("insert into t values (?, ?)", [(n, f"row {n}") for n in range(20)])
+        path.write_text("\n".join(db.iterdump()))
 
 
 @output("files/fixed.zip")
@@ -167,6 +200,16 @@ text("clock/page.html", "clock")(lambda: f"<footer>generated at {NOW()}</footer>
 data("clock/stamp.xml", "clock")(lambda: ElementTree.tostring(ElementTree.Element("run", at=NOW().isoformat())))
 text("clock/child.txt", "clock")(lambda: subprocess.run(["date", "+%s %N"], capture_output=True, text=True).stdout)
 text("clock/seed.txt", "clock")(lambda: repr(random.Random(time.time_ns()).random()))
+text("clock/bare-child.txt", "clock")(lambda: subprocess.run(["/bin/date", "+%s %N"], capture_output=True, text=True, env={}).stdout)
+text("clock/ctime.html", "clock")(lambda: f"<meta name='date' content='{time.ctime()}'>")
+text("clock/thread.txt", "clock")(lambda: concurrent.futures.ThreadPoolExecutor(1).submit(lambda: str(NOW())).result())
+text("clock/in-a-row.csv", "clock")(lambda: "\n".join(str(time.time_ns()) for _ in range(20)))
+
+
+@output("clock/file.gz", "clock")
+def _(path):
+    with gzip.open(path, "wb") as file:
+        file.write(b"x" * 999)
 
 
 @output("clock/member.zip", "clock")
@@ -215,11 +258,41 @@ text("random/hash.txt", "randomness")(lambda: subprocess.run([sys.executable, "-
 text("random/temporary.txt", "randomness")(lambda: tempfile.mkstemp()[1])
 text("random/split.json", "randomness")(lambda: json.dumps((lambda r: {"train": sorted(r.sample(range(40), 30))})(random.Random())))
 
+
+def c_library(name, *arguments, result=ctypes.c_long):
+    function = getattr(ctypes.CDLL(None), name)
+    function.restype = result
+    return function(*arguments)
+
+
+def drawn(read):
+    """What a function writes into a buffer."""
+    buffer = ctypes.create_string_buffer(16)
+    read(buffer)
+    return buffer.raw
+
+
+def read_stream(buffer):
+    stream = ctypes.c_void_p(c_library("fopen", b"/dev/urandom", b"rb", result=ctypes.c_void_p))
+    c_library("fread", buffer, 1, 16, stream)
+
+
+GETRANDOM = {"x86_64": 318, "aarch64": 278}[platform.machine()]
+data("random/stream.bin", "randomness")(lambda: drawn(read_stream))
+data("random/syscall.bin", "randomness")(lambda: drawn(lambda buffer: c_library("syscall", GETRANDOM, buffer, 16, 0)))
+data("random/entropy.bin", "randomness")(lambda: drawn(lambda buffer: c_library("getentropy", buffer, 16)))
+data("random/relative.bin", "randomness")(lambda: os.read(os.open("../urandom", os.O_RDONLY, dir_fd=os.open("/dev/pts", os.O_RDONLY)), 16))
+text("random/kernel-uuid.txt", "randomness")(lambda: Path("/proc/sys/kernel/random/uuid").read_text())
+text("random/bare-child.txt", "randomness")(lambda: subprocess.run([sys.executable, "-c", "import uuid; print(uuid.uuid4(), hash('x'))"], capture_output=True, text=True, env={}).stdout)
+text("random/directory.txt", "randomness")(lambda: tempfile.mkdtemp(prefix="run-"))
+
 # --- addresses -------------------------------------------------------------------------------------------------------
 text("addresses/id.txt", "addresses")(lambda: str(id(Thing())))
 text("addresses/repr.txt", "addresses")(lambda: repr(Thing()))
 text("addresses/function.txt", "addresses")(lambda: f"model: {text}")
 text("addresses/set.txt", "addresses")(lambda: (lambda things: " ".join(str(things.index(t)) for t in set(things)))([type(f"T{n}", (), {}) for n in range(40)]))
+text("addresses/weak.txt", "addresses")(lambda: repr(weakref.ref(Thing)))
+text("addresses/sorted.txt", "addresses")(lambda: (lambda things: " ".join(str(things.index(t)) for t in sorted(things, key=id)))([type(f"S{n}", (), {}) for n in range(40)]))
 
 # --- times and numbers of files ----------------------------------------------------------------------------------------
 
@@ -260,6 +333,7 @@ def _(path):
     path.write_text(f"took {time.perf_counter() - start!r} s\n")
 
 
+text("elapsed/times.txt", "elapsed time")(lambda: (sum(range(10_000_000)), repr(os.times()))[1])
 text("elapsed/monotonic.txt", "elapsed time")(lambda: repr(time.monotonic()))
 text("elapsed/cpu.txt", "elapsed time")(lambda: (sum(range(10_000)), repr(time.process_time()))[1])
 
@@ -309,7 +383,7 @@ if __name__ == "__main__":
     if "--causes" in sys.argv:
         print(json.dumps({f"results/{name}": cause for name, (cause, _) in OUTPUTS.items()}))
     else:
-        late = [name for name, (cause, _) in OUTPUTS.items() if cause == "scheduling"]
+        late = [name for name, (cause, _) in OUTPUTS.items() if cause == "scheduling" or "thread" in name]
         for name in [name for name in OUTPUTS if name not in late] + late:
             path = ROOT / name
             path.parent.mkdir(parents=True, exist_ok=True)
