@@ -84,10 +84,12 @@ extension Engine {
         let build = try buildUnrecorded(request, events: events) { $0.usesCommittedLock = true }
         guard let digest = build.lock else { throw IbidError("lock-missing", "\(path) was not used", exit: .notFound) }
         let lock = try store.read(ImageLock.self, from: digest)
-        let instructions = Set(build.steps.map(\.instruction))
-        let stale = lock.steps.map(\.step).filter { name in
+        let instructions = Set(build.steps.map { ImageLock.stepName($0.instruction) })
+        let stale = lock.steps.map(\.step).filter { text in
+            let name = ImageLock.stepName(text)
             // The second of equal instructions has a number after it.
-            !instructions.contains(name) && !instructions.contains { name.hasPrefix($0 + " (") && name.hasSuffix(")") }
+            return !instructions.contains(name)
+                && !instructions.contains { name.hasPrefix($0 + " (") && name.hasSuffix(")") }
         }
         return LockCheck(path: path, lock: digest, image: build.image, stale: stale)
     }

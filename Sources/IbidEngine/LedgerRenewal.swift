@@ -88,6 +88,8 @@ extension Engine {
         for kind in ["-wal", "-shm"] where try isThere(ledger) { unlink(home.ledger.string + kind) }
         try move(ledger, home.ledger)
         for directory in [home.root, home.keys] { try syncDirectory(directory) }
+        // "ready" goes last, so that whatever stops here is finished by the next command.
+        for name in try names(in: place) where name != "ready" { try removeTree(place.appending(name)) }
         try removeTree(place)
     }
 

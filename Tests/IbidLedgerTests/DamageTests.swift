@@ -282,6 +282,25 @@ struct DamageTests {
         }
     }
 
+    /// So many entries that signatures are verified in batches: the wrong ones are named, and nothing else.
+    @Test func wrongSignaturesAmongManyAreNamed() throws {
+        try withScratch { home in
+            let ledger = try Ledger.scratch(home)
+            try ledger.append((0..<1_100).map { Fixture.intent($0) })
+            for number in 1_100..<1_104 { try ledger.append(Fixture.intent(number)) }
+            let whole = ledger.verify()
+            #expect(whole.ok, "\(whole.problems)")
+            let edit = """
+                PRAGMA writable_schema = 1; DELETE FROM sqlite_schema WHERE type = 'trigger'; PRAGMA writable_schema = RESET;
+                UPDATE statements SET signature = (SELECT signature FROM statements WHERE leaf_index = 4) WHERE leaf_index = 777;
+                UPDATE checkpoints SET note = (SELECT note FROM checkpoints WHERE tree_size = 1101) WHERE tree_size = 1103;
+                """
+            #expect(try Self.sql(ledger.path, edit).status == 0)
+            let problems = Ledger.verify(file: ledger.path).problems.map(\.what)
+            #expect(problems.contains { $0.contains("777") } && problems.contains { $0.contains("1103") })
+        }
+    }
+
     @Test func aDamagedFileIsReportedAndNeverTakesTheProcessDown() throws {
         try withScratch { home in
             let path = try Self.make(home)

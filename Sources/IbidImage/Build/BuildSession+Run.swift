@@ -48,7 +48,9 @@ extension BuildSession {
     func lockedAnswers(_ step: Dockerfile.Step) -> GatewayAnswers? {
         guard let lock else { return nil }
         let name = lockName(of: step)
-        if let own = lock.steps.first(where: { $0.step == name }) { return GatewayAnswers(own.requests) }
+        if let own = lock.steps.first(where: { ImageLock.stepName($0.step) == name }) {
+            return GatewayAnswers(own.requests)
+        }
         return GatewayAnswers(lock.steps.flatMap(\.requests))
     }
 

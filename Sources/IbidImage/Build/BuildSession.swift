@@ -155,13 +155,14 @@ final class BuildSession {
     private func nameSteps() {
         var counts: [String: Int] = [:]
         for step in dockerfile.stages.flatMap(\.steps) {
-            let count = counts[step.text, default: 0] + 1
-            counts[step.text] = count
-            stepNames[step.place] = count == 1 ? step.text : "\(step.text) (\(count))"
+            let name = ImageLock.stepName(step.text)
+            let count = counts[name, default: 0] + 1
+            counts[name] = count
+            stepNames[step.place] = count == 1 ? name : "\(name) (\(count))"
         }
     }
 
-    func lockName(of step: Dockerfile.Step) -> String { stepNames[step.place] ?? step.text }
+    func lockName(of step: Dockerfile.Step) -> String { stepNames[step.place] ?? ImageLock.stepName(step.text) }
 
     // MARK: arguments
 

@@ -21,7 +21,7 @@ public struct ImageLock: Hashable, Sendable, Codable {
 
     /// What one step asked for.
     public struct Step: Hashable, Sendable, Codable {
-        /// The instruction's text; the second of equal instructions has ` (2)` after it.
+        /// The instruction's text (`stepName`); the second of equal instructions has ` (2)` after it.
         public var step: String
         /// Its requests, sorted.
         public var requests: [Request]
@@ -35,6 +35,11 @@ public struct ImageLock: Hashable, Sendable, Codable {
         public var sha256: Digest?
         /// Their number.
         public var size: Int64?
+    }
+
+    /// What a step is called in a lock: how its text is broken into lines and indented does not matter.
+    public static func stepName(_ text: String) -> String {
+        text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     /// Always `currentSchema`.

@@ -15,7 +15,7 @@ public struct Recipe: Sendable {
     private static let names = ["Dockerfile", "dockerfile", "Containerfile"]
 
     static func find(in tree: SourceTree, named: String?) throws -> Recipe {
-        let name = try named ?? names.first { try tree.resolve(Array($0.utf8)).node != nil } ?? names[0]
+        let name = named ?? names.first { tree.node(Array($0.utf8)) != nil } ?? names[0]
         if let bytes = try tree.readFile(Array(name.utf8)) {
             return Recipe(
                 // Bytes that are not UTF-8 are reported with their line by the reader of the Dockerfile.
@@ -30,6 +30,11 @@ public struct Recipe: Sendable {
             throw IbidError(
                 "recipe-not-found", "the source tree has no file '\(name)'",
                 hint: "only committed files of the job's directory count", exit: .notFound)
+        }
+        if case .symlink? = tree.node(Array(name.utf8))?.kind {
+            throw IbidError(
+                "recipe-not-found", "'\(name)' is a link that leads to no file of the source tree",
+                hint: "commit the file in its place", exit: .notFound)
         }
         return Recipe(
             name: "(derived Dockerfile)", text: try DerivedRecipe(tree: tree).text(), isDerived: true,
