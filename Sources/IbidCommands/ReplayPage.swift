@@ -137,14 +137,7 @@ struct ReplayPage {
     static func text(_ text: String) -> String {
         var html = ""
         for scalar in Terminal.safe(text).unicodeScalars {
-            switch scalar {
-            case "&": html += "&amp;"
-            case "<": html += "&lt;"
-            case ">": html += "&gt;"
-            case "\"": html += "&quot;"
-            case "'": html += "&#39;"
-            default: html.unicodeScalars.append(scalar)
-            }
+            if let entity = scalar.htmlEntity { html += entity } else { html.unicodeScalars.append(scalar) }
         }
         return html
     }

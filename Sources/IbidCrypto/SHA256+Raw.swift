@@ -19,12 +19,7 @@ public final class SHA256Reuse {
     private let context: OpaquePointer
 
     /// Makes the context.
-    public init() {
-        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
-            fatalError("OpenSSL has no SHA-256")  // memory is exhausted or the library is broken: nothing can go on
-        }
-        self.context = context
-    }
+    public init() { context = DigestContext.new(EVP_sha256(), "SHA-256") }
 
     deinit { EVP_MD_CTX_free(context) }
 

@@ -6,12 +6,7 @@ public struct SHA256Hasher: ~Copyable {
     private let context: OpaquePointer
 
     /// Starts a computation.
-    public init() {
-        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
-            fatalError("OpenSSL has no SHA-256")  // memory is exhausted or the library is broken: nothing can go on
-        }
-        self.context = context
-    }
+    public init() { context = DigestContext.new(EVP_sha256(), "SHA-256") }
 
     deinit { EVP_MD_CTX_free(context) }
 

@@ -72,10 +72,10 @@ public final class Ed25519Batch: @unchecked Sendable {
     public func add(_ signature: ArraySlice<UInt8>, message: UnsafeRawBufferPointer, to work: inout Work) {
         precondition(signature.count == 64, "an Ed25519 signature has 64 bytes")
         var hash = [UInt8](repeating: 0, count: 64)
-        guard let context = EVP_MD_CTX_new() else { fatalError("memory is exhausted") }
+        let context = DigestContext.new(EVP_sha512(), "SHA-512")
         defer { EVP_MD_CTX_free(context) }
         let done = signature.withUnsafeBytes { bytes in
-            EVP_DigestInit_ex(context, EVP_sha512(), nil) == 1 && EVP_DigestUpdate(context, bytes.baseAddress, 32) == 1
+            EVP_DigestUpdate(context, bytes.baseAddress, 32) == 1
                 && EVP_DigestUpdate(context, key, 32) == 1
                 && EVP_DigestUpdate(context, message.baseAddress, message.count) == 1
                 && EVP_DigestFinal_ex(context, &hash, nil) == 1

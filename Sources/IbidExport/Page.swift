@@ -183,12 +183,11 @@ enum HTML {
     static func escape(_ text: String) -> String {
         var output = ""
         for scalar in text.unicodeScalars {
+            if let entity = scalar.htmlEntity {
+                output += entity
+                continue
+            }
             switch scalar {
-            case "&": output += "&amp;"
-            case "<": output += "&lt;"
-            case ">": output += "&gt;"
-            case "\"": output += "&quot;"
-            case "'": output += "&#39;"
             case "\n", "\t", "\u{20}"..."\u{7e}": output.unicodeScalars.append(scalar)
             default:
                 switch scalar.properties.generalCategory {
