@@ -24,9 +24,10 @@ struct RootlessLimitTests {
         try withScratch { scratch in
             let bench = try ScratchUser(ids, in: scratch)
             try bench.commitShell(Self.script)
-            func submit(_ what: String, _ options: String...) throws -> JSONReader {
-                let run = try bench.call(["submit", ".", "--json"] + options + ["--", what])
-                return try JSONReader(run.stdout)
+            // Other tests run as the same user: the second argument tells which processes are this one's.
+            let mark = "mark-\(UUID().uuidString)"
+            func submit(_ what: String, _ options: [String] = []) throws -> JSONReader {
+                try JSONReader(try bench.call(["submit", ".", "--json"] + options + ["--", what, mark]).stdout)
             }
             for (what, options, reason) in [
                 ("memory", ["--memory", "48MiB"], "memory limit 48 MiB"),
@@ -34,12 +35,11 @@ struct RootlessLimitTests {
                 ("output", ["--output-limit", "4MiB"], "output limit 4 MiB"),
                 ("files", ["--files-limit", "50"], "output limit 50 files"),
             ] {
-                let run = try JSONReader(
-                    try bench.call(["submit", ".", "--json"] + options + ["--", what]).stdout)
+                let run = try submit(what, options)
                 #expect(run["status"].string == "killed" && run["reason"].string == reason, "\(ids) \(what): \(run)")
             }
             // No word of the kernel's: the program itself sees the refusal.
-            let processes = try bench.call(["submit", ".", "--pids-limit", "20", "--", "processes"])
+            let processes = try bench.call(["submit", ".", "--pids-limit", "20", "--", "processes", mark])
             #expect(processes.stderr.contains("can't fork"), "\(processes.stderr)")
             #expect(try bench.call(["submit", ".", "--", "descriptors"]).stdout == "1024\n1024\n")
             // Who went to the background is gone before anything is read.
@@ -48,7 +48,7 @@ struct RootlessLimitTests {
             #expect(background["status"].string == "succeeded" && (late["size"].int ?? 0) < 100)
             #expect(try bench.call(["verify", "--store"]).status == 0)
             let ids = "\(OrdinaryUser.id),\(OrdinaryUser.firstSubordinate)"
-            #expect(try shell(["pgrep", "-u", ids, "-f", "/script"]).stdout == "")
+            #expect(try shell(["pgrep", "-u", ids, "-f", mark]).stdout == "")
         }
     }
 
