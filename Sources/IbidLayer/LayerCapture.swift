@@ -13,7 +13,8 @@ public import SystemPackage
 /// - Parameters:
 ///   - isForeign: whether somebody outside this process' user namespace made the directory. Owners whom the namespace
 ///     does not know then look all the same, and are refused.
-///   - forLater: whether nobody is going to read the blob soon.
+///   - forLater: whether nobody is going to read the blob soon. The caller then calls `Store.flush` before it enters the
+///     digest anywhere.
 /// - Returns: the descriptor of the uncompressed layer, whose digest is its diffID; nil when nothing was changed.
 /// - Throws: `IbidError` when the directory cannot be read or the store not written; the store is then unchanged.
 public func captureLayer(
@@ -29,7 +30,7 @@ public func captureLayer(
     try capture.walk(root, path: [])
     guard capture.entries > 0 else { return nil }
     try capture.tar.finish()
-    let (digest, size) = try writer.finish()
+    let (digest, size) = try writer.finish(durable: !forLater)
     return OCI.Descriptor(mediaType: OCI.MediaType.layer, digest: digest, size: size)
 }
 

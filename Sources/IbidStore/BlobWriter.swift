@@ -71,8 +71,7 @@ public final class BlobWriter {
     /// - Parameter durable: whether the bytes are on disk when this returns. Without it the caller calls
     ///   `Store.flush()` once before it enters the digest anywhere.
     public func finish(durable: Bool = true) throws -> (digest: Digest, size: Int64) {
-        try flushBuffer(isLast: true)
-        guard let digest = hasher.take()?.finish() else { preconditionFailure("a blob is finished once") }
+        let digest = try writeLast()
         if try store.hasBlob(digest, size: size) { return (digest, size) }
         if durable, fsync(descriptor) != 0 { throw IbidError.system("flush", "a blob", lastError()) }
         try publish(digest)
@@ -96,23 +95,34 @@ public final class BlobWriter {
         }
     }
 
-    private func flushBuffer(isLast: Bool = false) throws {
+    /// Writes what is in the buffer, which is full.
+    private func flushBuffer() throws {
         defer { filled = 0 }
-        let bytes = UnsafeRawBufferPointer(rebasing: buffer[0..<filled])
-        // What fits one block is not worth a thread.
-        guard forLater, behind != nil || !isLast else { return try emit(bytes) }
-        hasher?.update(bytes)
+        guard forLater else { return try emit(UnsafeRawBufferPointer(buffer)) }
         let behind = try behind ?? WriteBehind(descriptor)
         self.behind = behind
         let error: Int32
-        if isLast {
-            error = behind.finish(buffer, count: filled)
-            // The block is not this object's any more.
-            (self.behind, buffer) = (nil, UnsafeMutableRawBufferPointer(start: nil, count: 0))
-        } else {
-            (buffer, error) = behind.exchange(buffer)
+        (buffer, error) = behind.exchange(buffer)
+        try check(error)
+    }
+
+    /// Writes what is left in the buffer, and gives the digest of everything.
+    private func writeLast() throws -> Digest {
+        guard let behind = behind.take() else {
+            // What fits one block is not worth a thread.
+            try emit(UnsafeRawBufferPointer(rebasing: buffer[0..<filled]))
+            guard let digest = hasher.take()?.finish() else { preconditionFailure("a blob is finished once") }
+            return digest
         }
-        guard error == 0 else { throw IbidError.system("write in", directory.string, errorText(-error)) }
+        let (digest, error) = behind.finish(buffer, count: filled)
+        // The block is not this object's any more.
+        buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        try check(error)
+        return digest
+    }
+
+    private func check(_ error: Int32) throws {
+        if error != 0 { throw IbidError.system("write in", directory.string, errorText(-error)) }
     }
 
     private func emit(_ bytes: UnsafeRawBufferPointer) throws {

@@ -1,8 +1,9 @@
 import CLinux
 import Glibc
+import IbidCrypto
 import IbidModel
 
-/// Writes a file from front to end on a thread of its own, while its owner makes and hashes what comes next.
+/// Hashes and writes a file from front to end, each on a thread of its own, while its owner makes what comes next.
 ///
 /// It goes past the page cache where the file system can do that: a copy there of what nobody reads soon costs more
 /// processor time than hashing it, and would have to be waited for when the file is flushed.
@@ -10,6 +11,8 @@ final class WriteBehind: @unchecked Sendable {
     private struct Block {
         var memory: UnsafeMutableRawBufferPointer
         var count: Int
+        /// How many threads are not done with it.
+        var users: Int
     }
 
     /// How many bytes a block has.
@@ -18,33 +21,45 @@ final class WriteBehind: @unchecked Sendable {
     private static let alignment = 4_096
 
     private let descriptor: Int32
-    /// Only the thread changes it.
+    /// Only the writing thread changes it.
     private var isDirect: Bool
+    /// Only the hashing thread changes it, until that has ended.
+    private var hasher: SHA256Hasher?
     // The rest is guarded by `mutex`; the pthread objects need one address for their whole life.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var waiting: [Block] = []
+    /// What somebody is not done with, oldest first, and the number of the first: blocks are counted from 0.
+    private var blocks: [Block] = []
+    private var first = 0
     private var spare: [UnsafeMutableRawBufferPointer]
     private var failure: Int32 = 0
     private var isOver = false
-    private var thread: WorkerThread?
+    private var isAbandoned = false
+    private var threads: [WorkerThread] = []
 
     /// Memory for a block; whoever has it in the end deallocates it.
     static func makeBlock() -> UnsafeMutableRawBufferPointer { .allocate(byteCount: blockSize, alignment: alignment) }
 
-    /// Starts the thread. Whoever made it calls `finish` or `abandon`, and keeps the descriptor open until then.
+    /// Starts the threads. Whoever made it calls `finish` or `abandon`, and keeps the descriptor open until then.
     init(_ descriptor: Int32) throws {
         self.descriptor = descriptor
         isDirect = cl_set_direct(descriptor, 1) == 0
+        hasher = SHA256Hasher()
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(changed, nil)
-        // One is being filled, one written; the third keeps either from waiting for the other.
-        spare = [Self.makeBlock(), Self.makeBlock()]
-        thread = try WorkerThread { self.work() }
+        // One is being filled, one hashed, one written; the fourth keeps any from waiting for the others.
+        spare = [Self.makeBlock(), Self.makeBlock(), Self.makeBlock()]
+        threads.append(try WorkerThread { self.work { self.write($0) } })
+        do {
+            threads.append(try WorkerThread { self.work { self.hash($0) } })
+        } catch {
+            abandon()
+            throw error
+        }
     }
 
     deinit {
-        for block in spare + waiting.map(\.memory) { block.deallocate() }
+        for block in spare + blocks.map(\.memory) { block.deallocate() }
         pthread_cond_destroy(changed)
         pthread_mutex_destroy(mutex)
         changed.deallocate()
@@ -56,27 +71,27 @@ final class WriteBehind: @unchecked Sendable {
     /// - Returns: the block, and the number of the error that an earlier write met; 0 without one.
     func exchange(_ full: UnsafeMutableRawBufferPointer) -> (block: UnsafeMutableRawBufferPointer, error: Int32) {
         locked {
-            waiting.append(Block(memory: full, count: full.count))
-            pthread_cond_broadcast(changed)
+            add(full, count: full.count)
             while spare.isEmpty { pthread_cond_wait(changed, mutex) }
             return (spare.removeLast(), failure)
         }
     }
 
-    /// Takes the last block, waits until everything is written, and ends.
+    /// Takes the last block, waits until everything is hashed and written, and ends. Called once.
     ///
-    /// - Returns: the number of the error that a write met; 0 without one.
-    func finish(_ last: UnsafeMutableRawBufferPointer, count: Int) -> Int32 {
-        end { waiting.append(Block(memory: last, count: count)) }
-        return failure
+    /// - Returns: the digest of all blocks, and the number of the error that a write met; 0 without one.
+    func finish(_ last: UnsafeMutableRawBufferPointer, count: Int) -> (digest: Digest, error: Int32) {
+        end { add(last, count: count) }
+        guard let digest = hasher.take()?.finish() else { preconditionFailure("a file is finished once") }
+        return (digest, failure)
     }
 
-    /// Ends without writing what still waits.
-    func abandon() {
-        end {
-            spare += waiting.map(\.memory)
-            waiting = []
-        }
+    /// Ends without hashing and writing what still waits.
+    func abandon() { end { isAbandoned = true } }
+
+    private func add(_ memory: UnsafeMutableRawBufferPointer, count: Int) {
+        blocks.append(Block(memory: memory, count: count, users: 2))
+        pthread_cond_broadcast(changed)
     }
 
     private func end(_ change: () -> Void) {
@@ -85,8 +100,8 @@ final class WriteBehind: @unchecked Sendable {
             isOver = true
             pthread_cond_broadcast(changed)
         }
-        thread?.join()
-        thread = nil
+        for thread in threads { thread.join() }
+        threads = []
     }
 
     private func locked<T>(_ body: () -> T) -> T {
@@ -95,25 +110,42 @@ final class WriteBehind: @unchecked Sendable {
         return body()
     }
 
-    // MARK: the thread
+    // MARK: the threads
 
-    private func work() {
-        while let block = next() {
-            // After a failure nothing more is written: the owner is about to hear of it.
-            let error = failure == 0 ? write(UnsafeRawBufferPointer(rebasing: block.memory[..<block.count])) : 0
-            locked {
-                if error != 0 { failure = error }
-                spare.append(block.memory)
-                pthread_cond_broadcast(changed)
-            }
+    /// - Parameter use: gives the number of an error, or 0. After one, and when the file is abandoned, nobody wants more.
+    private func work(_ use: (UnsafeRawBufferPointer) -> Int32) {
+        var number = 0
+        while let (bytes, isWanted) = next(number) {
+            done(number, error: isWanted ? use(bytes) : 0)
+            number += 1
         }
     }
 
-    private func next() -> Block? {
+    private func next(_ number: Int) -> (bytes: UnsafeRawBufferPointer, isWanted: Bool)? {
         locked {
-            while waiting.isEmpty, !isOver { pthread_cond_wait(changed, mutex) }
-            return waiting.isEmpty ? nil : waiting.removeFirst()
+            while number == first + blocks.count, !isOver { pthread_cond_wait(changed, mutex) }
+            guard number < first + blocks.count else { return nil }
+            let block = blocks[number - first]
+            return (UnsafeRawBufferPointer(rebasing: block.memory[..<block.count]), failure == 0 && !isAbandoned)
         }
+    }
+
+    private func done(_ number: Int, error: Int32) {
+        locked {
+            if error != 0 { failure = error }
+            blocks[number - first].users -= 1
+            while let oldest = blocks.first, oldest.users == 0 {
+                spare.append(oldest.memory)
+                blocks.removeFirst()
+                first += 1
+            }
+            pthread_cond_broadcast(changed)
+        }
+    }
+
+    private func hash(_ bytes: UnsafeRawBufferPointer) -> Int32 {
+        hasher?.update(bytes)
+        return 0
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer) -> Int32 {

@@ -62,8 +62,9 @@ extension BuildSession {
     }
 
     private func keep(_ record: StepCache.Record, _ key: Digest) throws {
-        // What the gateway fetched was not flushed yet; a record must not name what a crash can take back.
-        if !record.requests.isEmpty { try sources.flush() }
+        // The layer, and what the gateway fetched, may be on their way to the disk; a record must not name what a crash
+        // can take back.
+        try sources.flush()
         try cache.keep(record, as: Self.key(key, answers: record.requests))
         if lock == nil { try cache.keep(record, as: key) }
     }
@@ -274,7 +275,10 @@ extension BuildSession {
             // What was captured is adopted below, so that nothing has to be unpacked from the blob.
             try captureLayer(upper: upper, normaliser: normaliser, into: store, forLater: true)
         }
-        if let layer { try layerCache.adopt(upper, as: layer.digest, normaliser: normaliser) }
+        if let layer {
+            sources.flush(layer.digest)
+            try layerCache.adopt(upper, as: layer.digest, normaliser: normaliser)
+        }
         return StepCache.Record(layer: layer, requests: gateway.answers.requests)
     }
 

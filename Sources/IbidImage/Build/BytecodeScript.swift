@@ -204,14 +204,14 @@ enum BytecodeScript {
             queue = os.open(os.path.join(wheels, "queue"), os.O_RDONLY | os.O_NONBLOCK)
             todo, text, more = [], b"", True
             while more or todo or running:
+                if running:
+                    wait(os.WNOHANG if more or todo and running < processors else 0)
                 # One processor is the step's own as long as it runs.
                 if todo and running < (max(1, processors - 1) if more else processors):
                     _, wheel, paths = todo.pop(0)
                     start(prepare, wheel, paths, site, out)
                     continue
-                if running:
-                    wait(os.WNOHANG if more else 0)
-                if more and select.select([queue], [], [], 0.01 if running else None)[0]:
+                if more and select.select([queue], [], [], 0.002 if running else None)[0]:
                     piece = os.read(queue, 65536)
                     more = bool(piece)
                     text += piece

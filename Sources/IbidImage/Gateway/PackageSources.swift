@@ -133,8 +133,8 @@ final class PackageSources: Sendable {
         return .bytes(digest, size: size)
     }
 
-    // Brings a blob to disk while the step works with it already.
-    private func flush(_ digest: Digest) {
+    /// Brings a blob to disk while others work with it already.
+    func flush(_ digest: Digest) {
         let work: @Sendable () -> Void = { [self] in
             do { try store.flush(digest) } catch { flushFailure.withLock { $0 = error } }
         }
@@ -142,7 +142,7 @@ final class PackageSources: Sendable {
         if (try? flushes.start(work)) == nil { work() }
     }
 
-    /// Returns when everything fetched so far is on disk: what names it may then be written.
+    /// Returns when every such blob is on disk: what names it may then be written.
     func flush() throws {
         flushes.wait()
         if let failure = flushFailure.withLock({ $0 }) { throw failure }
