@@ -15,6 +15,21 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
+/// A release build holds in itself what it would else load at each start, some thirty libraries that need one another:
+/// Sources/ibid/static names the archives that Debian has beside them. Where they are missing, IBID_SHARED=1 does without.
+let selfContained: [LinkerSetting] =
+    Context.environment["IBID_SHARED"] == nil
+    ? [
+        .unsafeFlags(
+            [
+                "-L", "\(Context.packageDirectory)/Sources/ibid/static", "-Xclang-linker", "-static-libgcc",
+                // It comes with Swift, and to it the order of archives is all one.
+                "-use-ld=lld",
+                // Nothing to relocate: that would write to four hundred pages before the first line of the program.
+                "-Xclang-linker", "-no-pie",
+            ], .when(configuration: .release))
+    ] : []
+
 let package = Package(
     name: "ibid",
     products: [.executable(name: "ibid", targets: ["ibid"])],
@@ -25,11 +40,11 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
     ],
     targets: [
-        // Level 0: C, one target per library.
-        .systemLibrary(name: "CGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        // Level 0: C, one target per library. Their module maps say what is linked.
+        .systemLibrary(name: "CGit2", providers: [.apt(["libgit2-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CGit2Shim", dependencies: ["CGit2"]),
         // Loads libcurl itself, when something is fetched: linked, it would be loaded at every start.
         .target(name: "CCurlShim"),
@@ -122,7 +137,8 @@ let package = Package(
             name: "IbidCommands", dependencies: ["IbidModel", "IbidEngine", "CLinux", arguments, system],
             swiftSettings: strict),
         .executableTarget(
-            name: "ibid", dependencies: ["IbidCommands", "ibid-sandbox", "ibid-strict"], swiftSettings: strict),
+            name: "ibid", dependencies: ["IbidCommands", "ibid-sandbox", "ibid-strict"], exclude: ["static"],
+            swiftSettings: strict, linkerSettings: selfContained),
 
         .target(
             name: "IbidTestSupport", dependencies: ["IbidModel", "IbidCrypto", "CLinux", system],

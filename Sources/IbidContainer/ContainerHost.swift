@@ -85,7 +85,7 @@ public struct ContainerHost: Sendable {
         let err = try OutputPipe(owner: owner, sink: stderr)
         defer { err.finish() }
         let process = try SandboxProcess(
-            program: sandbox, plan: prepared.plan(runtime: runtime, hide: layout.hybridTree),
+            program: sandbox, plan: prepared.plan(runtime: runtime, hide: layout.hybridTree, join: group.joinFiles),
             stdout: out.writer, stderr: err.writer)
         out.closeWriter()
         err.closeWriter()

@@ -166,9 +166,12 @@ final class ControlGroup {
             || (counter("memory", "memory.events", key: "oom_group_kill") ?? 0) > 0
     }
 
-    /// Puts a process into the group.
+    /// Files to which the sandbox, which has one thread, writes itself to be in the group. v2 takes only whole processes.
+    var joinFiles: [FilePath] { layout.version == .v1 ? directories.map { $0.appending("tasks") } : [] }
+
+    /// Puts a process into the group, where it does not go itself.
     func add(_ process: pid_t) throws {
-        for directory in directories {
+        for directory in directories where layout.version == .v2 {
             let failed = TextFile.write("\(process)", to: directory.appending("cgroup.procs"))
             guard failed == 0 else {
                 throw IbidError.cgroup("put the container into \(directory)", String(cString: strerror(failed)))

@@ -99,13 +99,16 @@ struct PreparedContainer {
 
     /// What the sandbox is told (plan.c).
     ///
-    /// - Parameter hide: the v2 tree of a host that has both, which crun does not start beside.
-    func plan(runtime: ContainerRuntime?, hide: FilePath?) -> [String] {
+    /// - Parameters:
+    ///   - hide: the v2 tree of a host that has both, which crun does not start beside.
+    ///   - join: files of control groups that the sandbox writes itself to.
+    func plan(runtime: ContainerRuntime?, hide: FilePath?, join: [FilePath]) -> [String] {
         var plan = [
             "config=\(config)", "workspace=\(spec.workspace)",
             "first-id=\(ContainerUser.firstHostID)", "id-count=\(ContainerUser.idCount)",
         ]
         if !IDMap.current.isInitial { plan.append("nested=1") }
+        plan += join.map { "join=\($0)" }
         if let runtime {
             plan.append("runtime=\(runtime.path)")
             plan += runtime.arguments(container: "ibid").map { "argument=" + $0 }

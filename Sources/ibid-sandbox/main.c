@@ -149,13 +149,23 @@ static int await(pid_t child, int pidfd) {
     return status;
 }
 
-/* ibid puts this process into its cgroup while the root is built (it can take as long), and then says so. */
+/* ibid may put this process into its cgroup while the root is built, and says when the runtime may start. */
 static void wait_for_word(void) {
     char byte;
     ssize_t got;
     do got = read(CONTROL, &byte, 1);
     while (got < 0 && errno == EINTR);
     if (got != 1) _exit(125);
+}
+
+/* A thread that moves itself is moved at once. For a process that is moved by another the kernel first waits until none
+   on the whole machine is forking or ending, and that takes longer than all that happens here. */
+static void join_groups(const struct plan *plan) {
+    for (size_t i = 0; i < plan->join_count; i++) {
+        int fd = open(plan->join[i], O_WRONLY | O_CLOEXEC);
+        if (fd < 0 || write(fd, "0", 1) != 1) fail("join %s", plan->join[i]);
+        close(fd);
+    }
 }
 
 static void report_log(void) {
@@ -197,6 +207,7 @@ int main(int count, char **arguments) {
     if (fcntl(CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(PLAN, F_SETFD, FD_CLOEXEC) < 0) return 64;
     die_with_parent(parent);
     read_plan(&plan);
+    join_groups(&plan);
 
     if (unshare(CLONE_NEWNS) < 0) fail("make a mount namespace");
     int runtime = plan.runtime ? open_runtime(plan.runtime) : -1;

@@ -57,6 +57,7 @@ static void add_entry(struct plan *plan, const char *entry) {
     else if ((value = value_of(entry, "file")) && plan->bind_count < MAX_BINDS)
         plan->binds[plan->bind_count++] = file(value);
     else if ((value = value_of(entry, "config"))) plan->config = value;
+    else if ((value = value_of(entry, "join")) && plan->join_count < MAX_GROUPS) plan->join[plan->join_count++] = value;
     else if ((value = value_of(entry, "hide")) && plan->hide_count < 8) plan->hide[plan->hide_count++] = value;
     else if ((value = value_of(entry, "first-id"))) plan->first_id = number(value);
     else if ((value = value_of(entry, "id-count"))) plan->id_count = number(value);

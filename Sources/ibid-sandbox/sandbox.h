@@ -29,7 +29,7 @@ enum { INIT_REPORT = 3 };
    caller's home would not do: the container's root is an ordinary user to the host and cannot pass a 0700 directory. */
 #define SCRATCH "/tmp"
 
-enum { MAX_LAYERS = 500 /* the kernel's OVL_MAX_STACK */, MAX_BINDS = 1000, MAX_ARGUMENTS = 32 };
+enum { MAX_LAYERS = 500 /* the kernel's OVL_MAX_STACK */, MAX_BINDS = 1000, MAX_ARGUMENTS = 32, MAX_GROUPS = 8 };
 
 struct bind {
     const char *source; /* NULL for a file that lies in memory only */
@@ -50,6 +50,8 @@ struct plan {
     size_t layer_count;
     struct bind binds[MAX_BINDS]; /* appear as SCRATCH/bind/<index> */
     size_t bind_count;
+    const char *join[MAX_GROUPS]; /* files of control groups that take in the thread which writes to them */
+    size_t join_count;
     const char *hide[8]; /* directories to cover with an empty file system */
     size_t hide_count;
     uint32_t first_id, id_count; /* the container's ids 0… are first_id… on the host; 0: files have them on disk too */
