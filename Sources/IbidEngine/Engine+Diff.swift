@@ -59,10 +59,9 @@ extension Engine {
                 "runtime": spec.runtime, "platform": spec.platform,
             ]
         }
-        func recipe(_ side: Side) -> Digest? { side.recorded.others.first { $0.value == "Dockerfile" }?.key }
         return [
             .init(name: "code", lines: try code(old.report.source, new.report.source)),
-            .init(name: "recipe", lines: try blobs("Dockerfile", recipe(old), recipe(new))),
+            .init(name: "recipe", lines: try blobs("Dockerfile", old.recorded.recipe, new.recorded.recipe)),
             .init(name: "lock", lines: try blobs("lock.json", old.recorded.lock, new.recorded.lock)),
             .init(
                 name: "image",

@@ -5,19 +5,22 @@ import IbidModel
 import IbidStore
 
 extension Engine {
-    /// Builds a recorded run's image again, from the recorded source and lock alone, every step anew.
+    /// Builds a recorded run's image again, from the recorded source, recipe and lock alone, every step anew.
     ///
     /// - Returns: the digest that came of it.
-    /// - Throws: `evidence-missing` and the like when source or lock are gone; a build that fails.
-    func rebuild(_ report: RunReport, lock: Digest?, events: @escaping EventSink) throws -> Digest {
+    /// - Throws: `evidence-missing` and the like when one of them is gone; a build that fails.
+    func rebuild(_ report: RunReport, _ recorded: RecordedRun, events: @escaping EventSink) throws -> Digest {
+        let lock = recorded.lock
         let verified = VerifiedBlobs()
         try verified.check(report.source.layer, "the source", in: store)
         if let lock { try verified.check(lock, "the image's lock", in: store) }
+        if let recipe = recorded.recipe { try verified.check(recipe, "the image's recipe", in: store) }
         // With a name of its own: the rebuilt image must not take the recorded one's place.
         var options = ImageBuildOptions(ref: "rebuild/\(report.run)", lock: lock, usesCache: false)
         let external = try ledger.imageStatement(for: report.image)?
             .predicate["buildDefinition"]?["externalParameters"]
         options.dockerfile = external?["dockerfile"]?.string
+        options.derivedRecipe = recorded.recipe
         options.target = external?["target"]?.string
         options.arguments = external?["arguments"]?.object?.compactMapValues(\.string) ?? [:]
         options.platform = external?["platform"]?.string

@@ -40,7 +40,7 @@ extension Engine {
                 report.actualImage = try rebuild(
                     try RunReport(
                         statement: statement, ledger: LedgerReference(try ledger.position(of: outcome.leafIndex)),
-                        store: store), lock: recorded.lock, events: events)
+                        store: store), recorded, events: events)
             }
             let (spec, lowered) = options.anyCPU ? Self.lowered(evidence.spec) : (evidence.spec, nil)
             events(.runStarted(report.run, command: spec.command))

@@ -11,8 +11,11 @@ enum JobCommand {
         let command = (image.entrypoint ?? []) + (override.isEmpty ? image.cmd ?? [] : override)
         guard !command.isEmpty else {
             throw IbidError(
-                "no-command", "the job says no command: no ENTRYPOINT or CMD, and no command in job.toml",
-                hint: "add ENTRYPOINT [\"python\", \"main.py\"] to the Dockerfile, or give the command after --")
+                "no-command",
+                "nothing says what to run: there is no ENTRYPOINT or CMD, no command in job.toml, and not "
+                    + "just one script",
+                hint: "name it: ibid submit . -- python main.py; "
+                    + "or write command = [\"python\", \"main.py\"] in job.toml")
         }
         return command
     }

@@ -17,6 +17,9 @@ struct RecordedRun {
     /// The image's lock; nil for an image that was built without fetching anything.
     var lock: Digest? { others.first { $0.value == "lock.json" }?.key }
 
+    /// The text of the image's Dockerfile, the source's own or derived; nil in old records.
+    var recipe: Digest? { others.first { $0.value == "Dockerfile" }?.key }
+
     /// What the digests stand for, read and checked.
     struct Evidence {
         var spec: RunSpec

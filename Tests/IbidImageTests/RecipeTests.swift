@@ -7,7 +7,7 @@ import Testing
 
 @Suite("recipes without a Dockerfile")
 struct RecipeTests {
-    private static let uv = "RUN pip install --target /tmp/uv uv==0.13.9 && /tmp/uv/bin/uv "
+    private static let uv = "RUN --mount=type=bind,from=uv,source=/uv,target=/tmp/uv /tmp/uv/bin/uv "
 
     struct Case: CustomTestStringConvertible {
         var name: String
@@ -22,22 +22,24 @@ struct RecipeTests {
             name: "pylock",
             files: ["pylock.toml": "lock-version = \"1.0\"\n", "main.py": "", "apt.txt": "jq libgomp1=12.2\n# no\n"],
             lines: [
-                "FROM python:3.11", "WORKDIR /work",
+                "FROM python:3.11 AS uv", "RUN pip install --target /uv uv==0.13.9", "FROM python:3.11",
+                "WORKDIR /work",
                 "RUN apt-get update && apt-get install -y --no-install-recommends jq libgomp1=12.2 "
                     + "&& rm -rf /var/lib/apt/lists/*", "COPY pylock.toml ./",
-                uv + "pip install --system -r pylock.toml && rm -rf /tmp/uv", "COPY . .", #"CMD ["python", "main.py"]"#,
+                uv + "pip install --system -r pylock.toml", "COPY . .", #"CMD ["python", "main.py"]"#,
             ]),
         Case(
             name: "uv with a member and a package",
             files: [
-                "uv.lock": "source = { editable = \"packages/a\" }\nsource = { editable = \".\" }\n",
+                "uv.lock": "[[package]]\nname = \"a\"\nsource = { editable = \"packages/a\" }\n"
+                    + "[[package]]\nname = \"x\"\nsource = { editable = \".\" }\n",
                 "packages/a/pyproject.toml": "", ".python-version": "3.11.9\n",
                 "pyproject.toml": "[project]\nname='x'\n[project.scripts]\nanalyse='x:main'\n[build-system]\n",
             ],
             lines: [
                 "FROM python:3.11", "COPY pyproject.toml uv.lock ./", "COPY packages/a/pyproject.toml packages/a/",
-                uv + "sync --frozen --no-dev --python 3.11 --no-install-local && rm -rf /tmp/uv", "COPY . .",
-                uv + "sync --frozen --no-dev --python 3.11 --no-editable && rm -rf /tmp/uv", #"CMD ["analyse"]"#,
+                uv + "sync --frozen --no-dev --python 3.11 --no-install-local", "COPY . .",
+                uv + "sync --frozen --no-dev --python 3.11 --no-editable", #"CMD ["analyse"]"#,
             ]),
         Case(
             name: "requirements with includes, hashes and a local package",
@@ -133,6 +135,70 @@ struct RecipeTests {
             ],
             lines: ["FROM python:3.10", "six==1.16.0 --hash=sha256:8a"]),
         Case(
+            name: "pdm, with a version from git",
+            files: [
+                "pdm.lock": """
+                [metadata]
+                strategy = ["inherit_metadata"]
+                [[package]]
+                name = "six"
+                version = "1.16.0"
+                groups = ["default"]
+                marker = "python_version < '4'"
+                files = [{file = "six.whl", hash = "sha256:8a"}]
+                [[package]]
+                name = "six"
+                version = "1.16.0"
+                groups = ["default"]
+                extras = ["fast"]
+                [[package]]
+                name = "pytest"
+                version = "8"
+                groups = ["test"]
+                """,
+                "pyproject.toml": "[project]\nname = 'x'\ndynamic = ['version']\ndependencies = ['Six>=1']\n"
+                    + "[build-system]\nrequires = ['hatch-vcs']\n",
+            ],
+            lines: [
+                "six==1.16.0 ; python_version < '4' --hash=sha256:8a", "EOF", "COPY . .",
+                "RUN SETUPTOOLS_SCM_PRETEND_VERSION=0.0.0 pip install --no-deps .", "CMD []",
+            ]),
+        Case(
+            name: "a Pipfile without a lock",
+            files: [
+                "Pipfile": """
+                [packages]
+                six = "*"
+                numpy = {version = "~=1.26", extras = ["a"], sys_platform = "== 'linux'"}
+                [dev-packages]
+                pytest = "*"
+                [requires]
+                python_version = "3.11"
+                """
+            ],
+            lines: ["six", "numpy[a]~=1.26 ; (sys_platform == 'linux')", "EOF", "CMD []"]),
+        Case(
+            name: "a script that says it itself, in a directory of its own",
+            files: [
+                "fit.py": "#!/usr/bin/env python\n# /// script\n# requires-python = \">=3.11\"\n"
+                    + "# dependencies = [\n#   \"six\",\n# ]\n# ///\nimport six\n"
+            ], lines: ["six", "EOF", "COPY . .", #"CMD ["python", "fit.py"]"#]),
+        Case(
+            name: "what Binder reads",
+            files: [
+                "binder/requirements.txt": "\u{feff}six\n", "binder/apt.txt": "jq\n", "src/fit.py": "",
+                "tests/test_a.py": "",
+            ],
+            lines: [
+                "RUN apt-get update && apt-get install -y --no-install-recommends jq && rm -rf /var/lib/apt/lists/*",
+                "COPY binder/requirements.txt binder/", "RUN pip install -r binder/requirements.txt",
+                #"CMD ["python", "src/fit.py"]"#,
+            ]),
+        Case(
+            name: "requirements of another name, and two scripts",
+            files: ["requirements-prod.txt": "six\n", "a.py": "", "b.py": ""],
+            lines: ["RUN pip install -r requirements-prod.txt", "CMD []"]),
+        Case(
             name: "a notebook", files: ["study.ipynb": "{}", "requirements.txt": "pandas\n"],
             lines: [
                 "RUN pip install -r requirements.txt", "RUN pip install nbconvert ipykernel", "COPY . .",
@@ -149,6 +215,21 @@ struct RecipeTests {
                 files[name] = "FROM \(name)\n"
                 let recipe = try f.builder.recipe(of: try f.snapshot(files))
                 #expect(recipe.name == name && recipe.text == "FROM \(name)\n")
+            }
+        }
+    }
+
+    @Test("Python's version in every spelling")
+    func pythons() throws {
+        let spellings = [
+            "3": 11, "3.11.9": 11, "python-3.11.4": 11, "Python 3.12.1": 12, "3.11.x": 11, ">=3.10,<3.13": 11,
+            "cpython-3.12.1-linux-x86_64-gnu": 12, ">=3.12": 12, "==3.10.*": 10, "3.11-dev": 11, "3.12.1/envs/own": 12,
+            "system\n# no\n": 11, "# mine\n3.10\n3.9": 10, "=3.11.0=h12debd9_0": 11, "\u{feff}3.12\r\n": 12,
+        ]
+        try withBuilder(base: false) { f in
+            for (text, minor) in spellings {
+                let recipe = try f.builder.recipe(of: try f.snapshot([".python-version": text, "main.py": ""])).text
+                #expect(recipe.contains("FROM python:3.\(minor)\n"), "\(text): \(recipe)")
             }
         }
     }
@@ -179,7 +260,34 @@ struct RecipeTests {
             ),
             (["environment.yml": "dependencies:\n  - &a numpy\n"], "environment.yml:2: '&a numpy' is not understood"),
             (["pyproject.toml": "[project\n"], "pyproject.toml:1: "),
-            (["poetry.lock": "[metadata]\nlock-version = \"2.0\"\n"], "poetry.lock: its form (2.0)"),
+            (["poetry.lock": "[metadata]\nlock-version = \"2.0\"\n"], "poetry.lock:2: its form (2.0)"),
+            (["requirements.txt": "six\nnumpy=1.26=py311_0\n"], "requirements.txt:2: 'numpy=1.26=py311_0' is conda's"),
+            (["requirements.txt": "six @ file:///home/me/six\n"], "requirements.txt:1: 'six' comes from a path"),
+            (["uv.lock": "version = 1\n"], "uv.lock: there is no pyproject.toml"),
+            (
+                [
+                    "uv.lock": "[[package]]\nname = \"x\"\nsource = { virtual = \".\" }\n",
+                    "pyproject.toml": "[project]\nname = 'x'\ndependencies = [\n'numpy>=2',\n]\n",
+                ], "pyproject.toml:4: 'numpy>=2' is not in uv.lock, which is older"
+            ),
+            (
+                ["Pipfile.lock": #"{"default":{}}"#, "Pipfile": "[packages]\n\nsix = \"*\"\n"],
+                "Pipfile:3: 'six' is not in Pipfile.lock"
+            ),
+            (["Pipfile": "[packages]\nx = {git = \"https://example.org/x\"}\n"], "Pipfile:2: 'x' comes from no index"),
+            (
+                ["setup.cfg": "[options]\ninstall_requires =\n  six\n", "main.py": ""],
+                "setup.cfg:2: pip reads it only beside"
+            ),
+            (["requirements/a.txt": "", "requirements/b.txt": "", "main.py": ""], "several files say what is needed"),
+            (
+                [
+                    "a.py": "# /// script\n# dependencies = []\n# ///\n",
+                    "b.py": "# /// script\n# dependencies = []\n# ///\n",
+                ], "several scripts say what they need: a.py, b.py"
+            ),
+            (["a.py": "\n# /// script\n# x = [\n# ///\n"], "a.py:"),
+            ([".python-version": "my-env\n", "main.py": ""], ".python-version:1: 'my-env' is no Python"),
             (
                 ["requirements.txt": "six\nx @ git+https://me:pw@example.org/x.git@1\n"],
                 "requirements.txt:2: 'x @ git+https"
@@ -255,7 +363,7 @@ struct RecipeBuildTests {
                 try withBuilder { f in
                     let build = try f.build(files)
                     images.append(build.image)
-                    let layer = try #require(build.steps.first { $0.instruction.contains("/tmp/uv/bin/uv") }?.layer)
+                    let layer = try #require(build.steps.first { $0.instruction.contains(",target=/tmp/uv") }?.layer)
                     let found = try f.files(layer)
                     #expect(found[place + "six.py"] != nil && found[place + "__pycache__/six.cpython-311.pyc"] != nil)
                     #expect(

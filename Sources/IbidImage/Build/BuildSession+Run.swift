@@ -246,7 +246,7 @@ extension BuildSession {
             let reached = outcome.limitsReached.map { ", \($0)" }.joined()
             throw IbidError.stepFailed(
                 step.place, "exit status \(status)\(reached)", text: step.text, problems: gateway.problems,
-                output: output.text)
+                output: output.text, advice: origins.advice(on: output.text))
         case .killed(let reason):
             if stop?.isThrown ?? false { throw IbidError.interrupted }
             throw IbidError.stepFailed(

@@ -22,6 +22,8 @@ final class BuildSession {
 
     /// Looks at what steps do, in a verification.
     var watch: StepWatch?
+    /// Where a derived recipe's files name what its steps install.
+    var origins = RecipeOrigins()
 
     private(set) var steps: [ImageBuild.Step] = []
     private(set) var usedBases: [String: ImageLock.Base] = [:]
@@ -275,7 +277,8 @@ final class BuildSession {
                 usedBases[name] = ImageLock.Base(
                     name: name, manifest: manifest, packages: packages, origin: base.origin)
             } catch let error as IbidError where BaseCatalog.isAboutName(error) || error.code == "bad-image" {
-                throw error.at(place)
+                guard let origin = origins.python, name.hasPrefix("python:") else { throw error.at(place) }
+                throw IbidError(error.code, "\(origin): \(error.message)", hint: error.hint, exit: error.exit)
             }
         }
         let image = try store.manifest(manifest)

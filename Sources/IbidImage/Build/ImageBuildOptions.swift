@@ -5,6 +5,9 @@ public import IbidModel
 public struct ImageBuildOptions: Sendable {
     /// The recipe's path inside the source tree; without one, `Dockerfile` or what can be derived from the tree.
     public var dockerfile: String?
+    /// What an earlier build derived, in the store: it counts for a source that has no recipe file of its own, because
+    /// another version of Ibid may derive something else.
+    public var derivedRecipe: Digest?
     /// The stage to build; the last one unless given.
     public var target: String?
     /// Values for `ARG`.

@@ -82,7 +82,8 @@ public struct ImageBuilder: Sendable {
     ) throws -> (BuildSession, Recipe) {
         try store.verify(snapshot.layer)
         let tree = try SourceTree(archive: store.path(of: snapshot.layer), asSource: true)
-        let recipe = try Recipe.find(in: tree, named: options.dockerfile)
+        let recipe = try Recipe.find(
+            in: tree, named: options.dockerfile, derived: try options.derivedRecipe.map { try store.read($0) })
         let dockerfile = try Dockerfile.parse(Array(recipe.text.utf8), file: recipe.name)
         let lock = try options.lock.map { try store.read(ImageLock.self, from: $0) } ?? committedLock(tree, options)
         let sources = PackageSources.ofHost(store: store)
@@ -94,6 +95,7 @@ public struct ImageBuilder: Sendable {
             dockerfile: dockerfile, tree: tree.without(recipe.ignored).without(file: ImageLock.fileName),
             lock: lock, stop: stop, progress: progress)
         session.watch = watch
+        session.origins = recipe.origins
         return (session, recipe)
     }
 
@@ -122,9 +124,11 @@ public struct ImageBuilder: Sendable {
 
     private func key(_ snapshot: SourceSnapshot, _ options: ImageBuildOptions) -> Digest {
         StepCache.key([
-            "kind": "build", "version": 2, "normaliser": .int(Int64(Normaliser.version)),
+            "kind": "build", "version": 2, "derivation": .int(DerivedRecipe.version),
+            "normaliser": .int(Int64(Normaliser.version)),
             "source": .string("\(snapshot.layer)"), "dockerfile": .optional(options.dockerfile),
             "target": .optional(options.target), "arguments": .strings(options.arguments),
+            "recipe": .optional(options.derivedRecipe.map { "\($0)" }),
             "lock": .optional(options.lock.map { "\($0)" }), "committedLock": .bool(options.usesCommittedLock),
             "architecture": .string(BaseCatalog.architecture),
         ])

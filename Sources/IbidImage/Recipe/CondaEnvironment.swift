@@ -85,7 +85,7 @@ struct CondaEnvironment {
             throw bad(line, "'\(item)' asks in a way that pip has no word for")
         }
         if name == "python" {
-            if !version.isEmpty { python = (version.split(separator: ",").first.map(String.init) ?? version, line) }
+            if !version.isEmpty { python = (version, line) }
             return
         }
         if name == "pip" { return }

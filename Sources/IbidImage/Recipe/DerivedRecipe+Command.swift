@@ -1,7 +1,6 @@
 extension DerivedRecipe {
     /// What a container of the image runs, where the files leave no doubt.
     func command(_ plan: inout Plan) throws -> [String]? {
-        let scripts = names(".py").filter { $0 != "setup.py" && $0 != "conftest.py" && !$0.hasPrefix("test_") }
         if let name = ["main.py", "app.py", "run.py", "__main__.py"].first(where: { scripts.contains($0) }) {
             return ["python", name]
         }
@@ -10,9 +9,24 @@ extension DerivedRecipe {
             return project.scripts
         }
         if let module = module { return ["python", "-m", module] }
+        guard scripts.isEmpty else { return nil }
         let notebooks = names(".ipynb")
-        if scripts.isEmpty, notebooks.count == 1 { return notebook(notebooks[0], &plan) }
-        return nil
+        if notebooks.count == 1 { return notebook(notebooks[0], &plan) }
+        guard notebooks.isEmpty else { return nil }
+        // Nothing in the root: the only script, or else the only notebook, that there is anywhere.
+        let deep = allNames(".py").filter(Self.isScript)
+        if deep.count == 1 { return ["python", deep[0]] }
+        let deepNotebooks = allNames(".ipynb")
+        return deep.isEmpty && deepNotebooks.count == 1 ? notebook(deepNotebooks[0], &plan) : nil
+    }
+
+    /// What can be run in the root.
+    var scripts: [String] { names(".py").filter(Self.isScript) }
+
+    private static func isScript(_ path: String) -> Bool {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let isTest = name.hasPrefix("test_") || name.hasSuffix("_test.py") || path.hasPrefix("tests/")
+        return !isTest && !["setup.py", "conftest.py", "noxfile.py", "__init__.py"].contains(name)
     }
 
     /// The only package in the root that can be run.

@@ -2,88 +2,72 @@ import IbidModel
 import IbidTOML
 
 extension DerivedRecipe {
-    // MARK: PEP 751
-
-    /// `pylock.toml`, or the only `pylock.NAME.toml`.
-    var pylock: String? {
-        if has("pylock.toml") { return "pylock.toml" }
-        let named = names(".toml").filter { $0.hasPrefix("pylock.") }
-        return named.count == 1 ? named[0] : nil
-    }
-
-    func fromPylock(_ lock: String, _ plan: inout Plan) throws {
-        // A package that is a path of the repository needs the repository.
-        let text = try read(lock) ?? ""
-        plan.hasSource = text.split(separator: "\n").contains { line in
-            ["path = ", "path=", "directory = {", "directory={"].contains { line.contains($0) }
-        }
-        plan.dependencies += plan.hasSource ? ["COPY . ."] : copies([lock])
-        plan.dependencies.append(Self.uv("pip install --system -r \(lock)"))
-        plan.names = nil
-    }
-
-    // MARK: uv
-
-    func fromUVLock(_ project: ProjectFile, _ plan: inout Plan) throws {
-        let members = try uvMembers()
-        plan.dependencies.append(
-            "ENV UV_PROJECT_ENVIRONMENT=/opt/venv VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH")
-        plan.dependencies += copies(["pyproject.toml", "uv.lock"] + members.map { $0 + "/pyproject.toml" })
-        let sync = "sync --frozen --no-dev --python \(plan.python.version)"
-        plan.dependencies.append(Self.uv(sync + " --no-install-local"))
-        if project.isInstalledByUV || !members.isEmpty { plan.project.append(Self.uv(sync + " --no-editable")) }
-        plan.names = nil
-    }
-
-    /// The directories of the lock's packages that are part of the repository.
-    private func uvMembers() throws -> [String] {
-        var members: [String] = []
-        for line in (try read("uv.lock") ?? "").split(separator: "\n") where line.hasPrefix("source = {") {
-            for kind in ["editable", "virtual", "directory"] {
-                let parts = line.components(after: "\(kind) = \"")
-                guard let path = parts, path != ".", !path.hasPrefix(".."), has(path + "/pyproject.toml") else {
-                    continue
-                }
-                members.append(path)
-            }
-        }
-        return members
-    }
-
-    /// A step that uses uv and leaves it out of the image.
-    private static func uv(_ arguments: String) -> String {
-        "RUN pip install --target /tmp/uv uv==\(uvVersion) && /tmp/uv/bin/uv \(arguments) && rm -rf /tmp/uv"
-    }
-
-    // MARK: Poetry
+    // MARK: Poetry and PDM
 
     func fromPoetryLock(_ project: ProjectFile?, _ plan: inout Plan) throws {
         let lock = try TOMLFile.read("poetry.lock", from: tree)
         let version = lock["metadata"]?["lock-version"]?.string ?? "unknown"
         guard version.hasPrefix("2."), version != "2.0" else {
             throw IbidError.recipeFile(
-                "poetry.lock", nil, "its form (\(version)) does not say which packages are for running",
+                "poetry.lock", lock["metadata"]?["lock-version"]?.line,
+                "its form (\(version)) does not say which packages are for running",
                 hint: "write it again with Poetry 2 (poetry lock), or export it: poetry export -o requirements.txt")
         }
+        try fromGroup("main", of: lock, file: "poetry.lock", project, writer: "poetry lock", &plan)
+    }
+
+    func fromPDMLock(_ project: ProjectFile?, _ plan: inout Plan) throws {
+        let lock = try TOMLFile.read("pdm.lock", from: tree)
+        let strategy = lock["metadata"]?["strategy"]?.array?.compactMap(\.string) ?? []
+        guard strategy.contains("inherit_metadata") else {
+            throw IbidError.recipeFile(
+                "pdm.lock", lock["metadata"]?.line, "its form does not say which packages are for running",
+                hint: "write it again (pdm lock --update-reuse), or export it: pdm export -f pylock -o pylock.toml")
+        }
+        try fromGroup("default", of: lock, file: "pdm.lock", project, writer: "pdm lock", &plan)
+    }
+
+    /// What a lock in TOML has in one of its groups; Poetry and PDM differ in little.
+    private func fromGroup(
+        _ group: String, of lock: TOMLNode, file: String, _ project: ProjectFile?, writer: String, _ plan: inout Plan
+    ) throws {
         var requirements: [LockedRequirement] = []
+        var known: Set<String> = []
         for package in lock["package"]?.array ?? [] {
-            let groups = package["groups"]?.array?.compactMap(\.string) ?? []
-            guard groups.contains("main"), package["optional"]?.boolean != true else { continue }
             let name = package["name"]?.string ?? ""
-            if let source = package["source"], let type = source["type"]?.string, type != "legacy" {
+            known.insert(IndexPage.normalised(name))
+            let groups = package["groups"]?.array?.compactMap(\.string) ?? []
+            // PDM enters a package once more for its extras, whose packages have entries of their own.
+            guard groups.contains(group), package["optional"]?.boolean != true, package["extras"] == nil else {
+                continue
+            }
+            let source = ["git", "path", "url"].first { package[$0] != nil } ?? package["source"]?["type"]?.string
+            if let source, source != "legacy" {
                 throw IbidError.recipeFile(
-                    "poetry.lock", package.line, "'\(name)' comes from a \(type), not from an index",
+                    file, package.line, "'\(name)' comes from a \(source), not from an index",
                     hint: "name an archive of it by its address in requirements.txt, or write a Dockerfile")
             }
             requirements.append(
                 LockedRequirement(
                     name: name, version: package["version"]?.string ?? "",
-                    marker: package["markers"]?.string ?? package["markers"]?["main"]?.string,
+                    marker: package["markers"]?.string ?? package["markers"]?[group]?.string
+                        ?? package["marker"]?.string,
                     hashes: package["files"]?.array?.compactMap { $0["hash"]?.string } ?? [],
                     index: package["source"]?["url"]?.string))
         }
-        try fromLocked(requirements, of: "poetry.lock", &plan)
-        if let project, project.isInstalled { plan.project.append("RUN pip install --no-deps .") }
+        try requireLocked(project?.wanted ?? [], of: ProjectFile.name, in: known, lock: file, writer: writer)
+        try fromLocked(requirements, of: file, &plan)
+        if let project, project.isInstalled { plan.project.append(install("pip install --no-deps .")) }
+    }
+
+    /// A lock that lacks what the project asks for is older than it, and would install something else.
+    func requireLocked(
+        _ wanted: [ProjectFile.Item], of file: String, in known: Set<String>, lock: String, writer: String
+    ) throws {
+        guard let missing = wanted.first(where: { !known.contains(RequirementsScan.name(of: $0.text)) }) else { return }
+        throw IbidError.recipeFile(
+            file, missing.line, "'\(missing.text)' is not in \(lock), which is older",
+            hint: "lock it again (\(writer)) and commit the lock")
     }
 
     // MARK: Pipenv
@@ -92,6 +76,10 @@ extension DerivedRecipe {
         guard let bytes = try tree.readFile(Array("Pipfile.lock".utf8), limit: 64 << 20),
             let lock = try? CanonicalJSON.parse(bytes), let packages = lock["default"]?.object
         else { throw IbidError.recipeFile("Pipfile.lock", nil, "it is no lock of Pipenv's") }
+        if let file = try PipfileText.read(from: tree) {
+            let known = Set(packages.keys.map { IndexPage.normalised($0) })
+            try requireLocked(file.names, of: "Pipfile", in: known, lock: "Pipfile.lock", writer: "pipenv lock")
+        }
         var indexes: [String: String] = [:]
         for source in lock["_meta"]?["sources"]?.array ?? [] {
             if let name = source["name"]?.string, let url = source["url"]?.string { indexes[name] = url }
@@ -113,7 +101,17 @@ extension DerivedRecipe {
         try fromLocked(requirements, of: "Pipfile.lock", &plan)
     }
 
-    // MARK: both
+    func fromPipfile(_ file: PipfileText, _ plan: inout Plan) throws {
+        if let python = file.python, !plan.python.isExplicit {
+            plan.python = try PythonWish(python.text, from: "Pipfile", line: python.line)
+        }
+        plan.notes.append("Pipfile: there is no Pipfile.lock, so the newest that fits is taken")
+        guard !file.requirements.isEmpty else { return }
+        let scan = try RequirementsScan(lines: file.requirements, of: "Pipfile", in: tree)
+        try fromRequirements(scan, document: "/opt/requirements.txt", &plan)
+    }
+
+    // MARK: all of them
 
     private struct LockedRequirement {
         var name: String
@@ -146,13 +144,4 @@ extension DerivedRecipe {
         plan.dependencies.append("RUN pip install --no-deps --require-hashes -r /opt/requirements.txt")
         plan.names = Set(requirements.map { IndexPage.normalised($0.name) })
     }
-}
-
-extension Substring {
-    /// What stands between a text and the next quote; nil when the text is not there.
-    fileprivate func components(after prefix: String) -> String? {
-        range(of: prefix).map { self[$0.upperBound...].prefix { $0 != "\"" } }.map(String.init)
-    }
-
-    private func range(of text: String) -> Range<Index>? { firstRange(of: text) }
 }

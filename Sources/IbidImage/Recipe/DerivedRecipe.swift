@@ -6,6 +6,9 @@ import IbidModel
 /// that say what is needed, the most exact counts: a lock, then requirements, then a conda environment, then the
 /// project itself.
 struct DerivedRecipe {
+    /// Raised when the same files amount to something else than before.
+    static let version: Int64 = 2
+
     /// The uv that installs from locks; it leaves no trace in the image.
     static let uvVersion = "0.13.9"
 
@@ -15,6 +18,8 @@ struct DerivedRecipe {
     struct Plan {
         /// What the user should know, as comments.
         var notes: [String] = []
+        /// Stages before the image's own.
+        var stages: [String] = []
         /// Instructions before the source is there.
         var dependencies: [String] = []
         /// Whether `dependencies` had to copy the whole source.
@@ -25,18 +30,21 @@ struct DerivedRecipe {
         var names: Set<String>? = []
         /// The Python that is asked for.
         var python = PythonWish()
+        /// Where projects and Debian packages are named (`requirements.txt:3`), for messages.
+        var origins = RecipeOrigins()
     }
 
     /// - Throws: `recipe-not-found` when the files say too little; what is wrong in them with file and line.
-    func text() throws -> String {
+    func make() throws -> (text: String, origins: RecipeOrigins) {
         var plan = try plan()
-        let packages = try systemPackages()
+        let packages = try systemPackages(&plan)
         let command = try command(&plan)
         if let origin = plan.python.origin, !plan.python.isBuiltIn {
+            plan.origins.python = origin
             plan.notes.append("Python \(plan.python.version) is what \(origin) asks for")
         }
         var lines = plan.notes.map { "# " + $0 }
-        lines += ["FROM python:\(plan.python.version)", "WORKDIR /work"]
+        lines += plan.stages + ["FROM python:\(plan.python.version)", "WORKDIR /work"]
         if !packages.isEmpty {
             lines.append(
                 "RUN apt-get update && apt-get install -y --no-install-recommends \(packages.joined(separator: " ")) "
@@ -45,12 +53,10 @@ struct DerivedRecipe {
         lines += plan.dependencies
         if !plan.hasSource { lines.append("COPY . .") }
         lines += plan.project
-        if let command {
-            let words = command.map { JSONValue.string($0) }
-            let text = words.map { String(decoding: CanonicalJSON.bytes($0), as: UTF8.self) }
-            lines.append("CMD [\(text.joined(separator: ", "))]")
-        }
-        return lines.joined(separator: "\n") + "\n"
+        // Without words the base's own command, a Python that reads nothing, would pass for the analysis.
+        let words = (command ?? []).map { String(decoding: CanonicalJSON.bytes(.string($0)), as: UTF8.self) }
+        lines.append("CMD [\(words.joined(separator: ", "))]")
+        return (lines.joined(separator: "\n") + "\n", plan.origins)
     }
 
     private func plan() throws -> Plan {
@@ -60,52 +66,89 @@ struct DerivedRecipe {
         if has("postBuild") { plan.notes.append("postBuild is not run: write a Dockerfile for what it does") }
         if let lock = pylock {
             try fromPylock(lock, &plan)
-        } else if has("uv.lock"), let project {
+        } else if has("uv.lock") {
+            guard let project else {
+                throw IbidError.recipeFile(
+                    "uv.lock", nil, "there is no pyproject.toml beside it", hint: "commit the pyproject.toml too")
+            }
             try fromUVLock(project, &plan)
         } else if has("poetry.lock") {
             try fromPoetryLock(project, &plan)
+        } else if has("pdm.lock") {
+            try fromPDMLock(project, &plan)
         } else if has("Pipfile.lock") {
             try fromPipfileLock(&plan)
-        } else if has("requirements.txt") {
-            try fromRequirements(RequirementsScan(file: "requirements.txt", in: tree), &plan)
-        } else if let name = ["environment.yml", "environment.yaml"].first(where: has) {
+        } else if let file = try requirementsFile() {
+            try fromRequirements(RequirementsScan(file: file, in: tree), &plan)
+        } else if let name = Self.places(["environment.yml", "environment.yaml"]).first(where: has) {
             try fromConda(name, &plan)
+        } else if let file = try PipfileText.read(from: tree) {
+            try fromPipfile(file, &plan)
         } else if let project, project.isProject {
             try fromProject(project, &plan)
         } else if has("setup.py") {
-            plan.project.append("RUN pip install .")
+            plan.project.append(install("pip install ."))
+        } else if let script = try ScriptMetadata.find(in: tree, scripts: scripts) {
+            try fromScript(script, &plan)
         } else if names(".py").isEmpty, names(".ipynb").isEmpty {
             throw IbidError(
                 "recipe-not-found",
                 "cannot tell how to build this directory: there is no Dockerfile, no pylock.toml, uv.lock, poetry.lock, "
-                    + "Pipfile.lock, requirements.txt, environment.yml, pyproject.toml or setup.py, no Python file and "
-                    + "no notebook in it",
+                    + "pdm.lock, Pipfile.lock, requirements.txt, environment.yml, Pipfile, pyproject.toml or setup.py, "
+                    + "no Python file and no notebook in it",
                 hint: "add a Dockerfile, or list what the analysis needs in requirements.txt", exit: .notFound)
+        } else if let line = try read("setup.cfg")?.split(separator: "\n", omittingEmptySubsequences: false)
+            .firstIndex(where: { $0.hasPrefix("install_requires") })
+        {
+            throw IbidError.recipeFile(
+                "setup.cfg", line + 1, "pip reads it only beside a setup.py or a pyproject.toml",
+                hint: "add a setup.py with 'from setuptools import setup; setup()'")
         }
         return plan
+    }
+
+    /// Where files of a recipe may be: the root, or where Binder looks for them.
+    private static func places(_ names: [String]) -> [String] {
+        ["", "binder/", ".binder/"].flatMap { place in names.map { place + $0 } }
+    }
+
+    /// `requirements.txt`, or what stands for it when there is no other file that says what is needed.
+    private func requirementsFile() throws -> String? {
+        let usual = Self.places(["requirements.txt"])
+        if let file = usual.first(where: has) { return file }
+        let others = Self.places(["environment.yml", "environment.yaml"]) + ["Pipfile", ProjectFile.name, "setup.py"]
+        guard !others.contains(where: has) else { return nil }
+        let inDirectory = names(".txt", in: "requirements").map { "requirements/" + $0 }
+        let named = names(".txt").filter { $0.contains("requirements") } + inDirectory
+        guard named.count > 1 else { return named.first }
+        throw IbidError(
+            "recipe-file",
+            "several files say what is needed, and none is requirements.txt: \(named.joined(separator: ", "))",
+            hint: "add a requirements.txt that takes in the right one: -r \(named[0])")
     }
 
     // MARK: apt.txt
 
     /// The Debian packages of `apt.txt`.
-    private func systemPackages() throws -> [String] {
-        guard let text = try read("apt.txt") else { return [] }
+    private func systemPackages(_ plan: inout Plan) throws -> [String] {
+        guard let file = Self.places(["apt.txt"]).first(where: has), let text = try read(file) else { return [] }
         var packages: [String] = []
         for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             for word in line.prefix(while: { $0 != "#" }).split(whereSeparator: \.isWhitespace) {
                 guard let first = word.utf8.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "."),
                     word.utf8.allSatisfy(Self.isPackageByte)
                 else {
-                    throw IbidError.recipeFile("apt.txt", number + 1, "'\(word)' is no package's name")
+                    throw IbidError.recipeFile(file, number + 1, "'\(word)' is no package's name")
                 }
                 packages.append(String(word))
+                plan.origins.add(debian: String(word.prefix { !"=/:".contains($0) }), at: "\(file):\(number + 1)")
             }
         }
         return packages
     }
 
     // Names, and =VERSION, /RELEASE and :ARCHITECTURE behind them.
-    private static func isPackageByte(_ byte: UInt8) -> Bool {
+    static func isPackageByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"):
@@ -120,13 +163,31 @@ struct DerivedRecipe {
         if case .file? = tree.node(Array(name.utf8))?.kind { true } else { false }
     }
 
-    func read(_ name: String) throws -> String? {
-        try tree.readFile(Array(name.utf8), limit: 64 << 20).map { String(decoding: $0, as: UTF8.self) }
+    func read(_ name: String) throws -> String? { try tree.text(of: name) }
+
+    /// The files of a directory whose names end so.
+    func names(_ suffix: String, in directory: String = "") -> [String] {
+        tree.names(in: Array(directory.utf8)).map { String(decoding: $0, as: UTF8.self) }.filter {
+            $0.hasSuffix(suffix) && has(directory.isEmpty ? $0 : directory + "/" + $0)
+        }
     }
 
-    /// The files of the root whose names end so.
-    func names(_ suffix: String) -> [String] {
-        tree.names(in: []).map { String(decoding: $0, as: UTF8.self) }.filter { $0.hasSuffix(suffix) && has($0) }
+    /// The files of the whole source whose names end so, but for those that are hidden.
+    func allNames(_ suffix: String) -> [String] {
+        var found: [String] = []
+        var directories = [""]
+        while let directory = directories.popLast() {
+            for name in tree.names(in: Array(directory.utf8)).map({ String(decoding: $0, as: UTF8.self) }) {
+                let path = directory.isEmpty ? name : directory + "/" + name
+                if name.hasPrefix(".") { continue }
+                if has(path) {
+                    if name.hasSuffix(suffix) { found.append(path) }
+                } else if tree.node(Array(path.utf8))?.isDirectory ?? false {
+                    directories.append(path)
+                }
+            }
+        }
+        return found.sorted()
     }
 
     /// `COPY` of files and directories to where they are in the source.

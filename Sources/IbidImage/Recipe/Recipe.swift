@@ -10,11 +10,14 @@ public struct Recipe: Sendable {
     public let isDerived: Bool
     /// What `.dockerignore` leaves out of the source tree.
     let ignored: IgnoreRules
+    /// Where the files of a derived recipe name things.
+    var origins = RecipeOrigins()
 
     /// What a Dockerfile is called, the usual first: docker also reads a lower-case name, podman a neutral one.
     private static let names = ["Dockerfile", "dockerfile", "Containerfile"]
 
-    static func find(in tree: SourceTree, named: String?) throws -> Recipe {
+    /// - Parameter derived: the text to take when the source has no recipe file; nil to derive it.
+    static func find(in tree: SourceTree, named: String?, derived text: [UInt8]? = nil) throws -> Recipe {
         let name = named ?? names.first { tree.node(Array($0.utf8)) != nil } ?? names[0]
         if let bytes = try tree.readFile(Array(name.utf8)) {
             return Recipe(
@@ -36,9 +39,12 @@ public struct Recipe: Sendable {
                 "recipe-not-found", "'\(name)' is a link that leads to no file of the source tree",
                 hint: "commit the file in its place", exit: .notFound)
         }
+        let derived =
+            try text.map { (text: String(decoding: $0, as: UTF8.self), origins: RecipeOrigins()) }
+            ?? DerivedRecipe(tree: tree).make()
         return Recipe(
-            name: "(derived Dockerfile)", text: try DerivedRecipe(tree: tree).text(), isDerived: true,
-            ignored: try ignored(tree, name))
+            name: "(derived Dockerfile)", text: derived.text, isDerived: true, ignored: try ignored(tree, name),
+            origins: derived.origins)
     }
 
     private static func text(_ bytes: [UInt8], _ name: String) throws -> String {

@@ -10,8 +10,8 @@ struct RequirementsScan {
     private(set) var needsSource = false
     /// Whether requirements have hashes; pip wants all or none of them to.
     private(set) var isHashed = false
-    /// The projects that are named, in normal form.
-    private(set) var names: Set<String> = []
+    /// The projects that are named, in normal form, and where.
+    private(set) var names: [String: String] = [:]
     /// The lines of a scan that is of no file.
     let lines: [String]
 
@@ -26,8 +26,7 @@ struct RequirementsScan {
         while index < files.count {
             guard index < 100 else { throw IbidError.recipeFile(file, nil, "it takes in more than 100 files") }
             let name = files[index]
-            let bytes = try tree.readFile(Array(name.utf8), limit: 16 << 20) ?? []
-            try scan(Self.logicalLines(String(decoding: bytes, as: UTF8.self)), of: name)
+            try scan(Self.logicalLines(try tree.text(of: name, limit: 16 << 20) ?? ""), of: name)
             index += 1
         }
     }
@@ -39,8 +38,8 @@ struct RequirementsScan {
         try scan(lines.map { ($0.text, $0.line) }, of: name)
         var index = 0
         while index < files.count, index < 100 {
-            let bytes = try tree.readFile(Array(files[index].utf8), limit: 16 << 20) ?? []
-            try scan(Self.logicalLines(String(decoding: bytes, as: UTF8.self)), of: files[index])
+            let text = try tree.text(of: files[index], limit: 16 << 20) ?? ""
+            try scan(Self.logicalLines(text), of: files[index])
             index += 1
         }
     }
@@ -72,6 +71,7 @@ struct RequirementsScan {
             guard let first = words.first else { continue }
             if words.contains(where: { $0.hasPrefix("--hash=") }) { isHashed = true }
             try refuseRepository(text, of: file, line)
+            try refuseConda(text, of: file, line)
             guard first.hasPrefix("-") else {
                 try requirement(text, of: file, line)
                 continue
@@ -104,6 +104,27 @@ struct RequirementsScan {
                 + "Dockerfile that begins with ADD https://HOST/OWNER/NAME.git#COMMIT /src/NAME and installs that")
     }
 
+    /// What 'conda list --export' and 'pip freeze' in a conda environment write means nothing elsewhere.
+    private func refuseConda(_ text: String, of file: String, _ line: Int) throws {
+        if text.firstMatch(of: /^[A-Za-z0-9._-]+=[^=\s]+(=[^=\s]+)?$/) != nil {
+            throw IbidError.recipeFile(
+                file, line, "'\(text)' is conda's way to write it, which pip does not understand",
+                hint: "in the environment, write the file again: pip list --format=freeze > requirements.txt")
+        }
+        let path = text.firstMatch(of: /^([A-Za-z0-9._-]+)(\[[^\]]*\])?\s*@\s*file:\/\/\//)
+        if let name = path?.1, !text.contains(";") {
+            throw IbidError.recipeFile(
+                file, line, "'\(name)' comes from a path of the machine that wrote the file",
+                hint: "name its version (\(name)==…), or write the file again: "
+                    + "pip list --format=freeze > requirements.txt")
+        }
+    }
+
+    /// The project that a requirement names, in normal form.
+    static func name(of text: String) -> String {
+        IndexPage.normalised(text.prefix { $0.isLetter || $0.isNumber || "-_.".contains($0) })
+    }
+
     /// An option and its value, in any of the forms that pip takes.
     private static func option(_ words: [String]) -> (String, String)? {
         let first = words[0]
@@ -118,7 +139,7 @@ struct RequirementsScan {
         let name = String(text.prefix { $0.isLetter || $0.isNumber || "-_.".contains($0) })
         let rest = DockerfileReader.trimmed(String(text.dropFirst(name.count)))
         if rest.hasPrefix("@") || (rest.hasPrefix("[") && rest.contains("] @")) {
-            names.insert(IndexPage.normalised(name))
+            names[Self.name(of: name)] = "\(file):\(line)"
             let place = rest.split(separator: "@", maxSplits: 1).last.map { DockerfileReader.trimmed(String($0)) } ?? ""
             if place.hasPrefix("file:") { try local(place, of: file, line, isNeeded: true) }
             return
@@ -130,7 +151,7 @@ struct RequirementsScan {
         if word.hasSuffix(".whl") || word.hasSuffix(".tar.gz") || word.hasSuffix(".zip") {
             return try local(String(word), of: file, line, isNeeded: !word.contains("://"))
         }
-        if !name.isEmpty { names.insert(IndexPage.normalised(name)) }
+        if !name.isEmpty { names[Self.name(of: name)] = "\(file):\(line)" }
     }
 
     /// A path that pip resolves against the working directory, which is the source's root.

@@ -30,12 +30,13 @@ extension GatewayProblem {
 extension IbidError {
     /// A `RUN` step failed: what the gateway could not give is the likeliest cause and comes first.
     static func stepFailed(
-        _ place: SourcePlace, _ how: String, text: String, problems: [GatewayProblem], output: String
+        _ place: SourcePlace, _ how: String, text: String, problems: [GatewayProblem], output: String,
+        advice: String? = nil
     ) -> IbidError {
         let error = IbidError.dockerfile(place, "the step failed: \(how)", text: text)
         let cause = problems.isEmpty ? "" : "\n" + problems.prefix(5).map(\.text).joined(separator: "\n")
         return IbidError(
             "step-failed", error.message + cause + (output.isEmpty ? "" : "\n" + output),
-            hint: (problems.first { $0.kind == .notInLock } ?? problems.first { $0.hint != nil })?.hint)
+            hint: (problems.first { $0.kind == .notInLock } ?? problems.first { $0.hint != nil })?.hint ?? advice)
     }
 }
