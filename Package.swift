@@ -182,7 +182,7 @@ let package = Package(
                 "IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "IbidContainer", "IbidRuntime", "IbidTestSupport",
                 "CLinux", system,
             ],
-            swiftSettings: strict),
+            exclude: ["listings.py"], swiftSettings: strict),
         .testTarget(
             name: "IbidEndToEndTests",
             dependencies: [

@@ -27,6 +27,8 @@ public struct ContainerOutcome: Hashable, Sendable {
     public var writtenBytes: Int64?
     /// Limits that it ran against without being ended, such as `process limit 64`.
     public var limitsReached: [String]
+    /// Why its directories were listed in the order of the file system, where another was asked for.
+    public var unsortedReason: String?
     /// What held it: level, runtime and its version, cgroup version, id range, seccomp list.
     public var isolation: [String: String]
 }

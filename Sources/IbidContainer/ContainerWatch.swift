@@ -20,6 +20,7 @@ final class ContainerWatch {
     private var commandStatus: Int32?
     private var executionError: Int32?
     private var writtenBytes: Int64?
+    private var unsortedReason: String?
     private var started: (time: Timestamp, clock: Int64)?
     private var ended: (time: Timestamp, clock: Int64)?
     private var meter: ProcessMeter?
@@ -68,7 +69,8 @@ final class ContainerWatch {
         return ContainerOutcome(
             ending: try ending(exit), startedAt: (started ?? now).time, finishedAt: (ended ?? now).time,
             wallMicroseconds: (ended ?? now).clock - (started ?? now).clock, cpuMicroseconds: usage.cpu,
-            peakMemoryBytes: usage.peak, writtenBytes: writtenBytes, limitsReached: reached, isolation: [:])
+            peakMemoryBytes: usage.peak, writtenBytes: writtenBytes, limitsReached: reached,
+            unsortedReason: unsortedReason, isolation: [:])
     }
 
     private var now: (time: Timestamp, clock: Int64) {
@@ -102,6 +104,7 @@ final class ContainerWatch {
                 case .command(let value): commandStatus = value
                 case .notExecuted(let error): executionError = error
                 case .written(let bytes): writtenBytes = bytes
+                case .unsorted(let reason): unsortedReason = reason
                 case .ended(let value):
                     status = value
                     ended = now

@@ -122,6 +122,7 @@ struct PreparedContainer {
         if let pids = spec.limits.pids, spec.privileges == .build, !IDMap.current.isInitial {
             plan.append("processes=\(pids + Self.ownTasks)")
         }
+        if spec.sortsDirectories { plan.append("sorted-listings=1") }
         if spec.fixedAddresses { plan.append("fixed-addresses=1") }
         if let processors = spec.processors { plan.append("processors=\(processors)") }
         plan += spec.layers.map { "layer=\($0)" }

@@ -10,6 +10,8 @@ final class SandboxProcess {
     enum Report {
         case failed(String)
         case gateway(Int32)
+        /// Why its directories are listed in the order of the file system.
+        case unsorted(String)
         case started
         case log(String)
         /// What the container's init saw: the command's wait status.
@@ -88,6 +90,7 @@ final class SandboxProcess {
         switch buffer[0] {
         case UInt8(ascii: "E"): return .failed(text)
         case UInt8(ascii: "G") where descriptor >= 0: return .gateway(descriptor)
+        case UInt8(ascii: "U"): return .unsorted(text)
         case UInt8(ascii: "S"): return .started
         case UInt8(ascii: "L"): return .log(text)
         case UInt8(ascii: "I") where payload.count == 8:

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "sandbox.h"
 
+#include "clinux.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -89,8 +91,18 @@ static void hide_machine(void) {
     close(fd);
 }
 
+/* The last thing before the runtime: it and all below it then ask the sandbox how directories are listed. */
+static void hand_out_questions(int channel) {
+    int questions = sort_listings();
+    if (questions >= 0 && cl_send_descriptor(channel, questions, REPORT_UNSORTED) < 0) fail("hand out the questions");
+    if (questions < 0) report(REPORT_UNSORTED, strerror(errno), strlen(strerror(errno)));
+    close(questions);
+    close(channel);
+}
+
 /* PID 1 of the container's outer PID namespace becomes the runtime. */
-__attribute__((noreturn)) static void become_runtime(const struct plan *plan, int runtime, int sandbox, int init) {
+__attribute__((noreturn)) static void become_runtime(const struct plan *plan, int runtime, int sandbox, int init,
+                                                     int channel) {
     die_with_parent(0);
     /* From inside, the parent's id reads as 0 whether it lives or not: its pidfd tells. */
     struct pollfd ended = {.fd = sandbox, .events = POLLIN};
@@ -103,6 +115,7 @@ __attribute__((noreturn)) static void become_runtime(const struct plan *plan, in
     /* The init's descriptor takes the place of the control socket, which moves away. */
     if ((control = fcntl(CONTROL, F_DUPFD_CLOEXEC, 10)) < 0 || dup2(init, INIT_REPORT) < 0)
         fail("hand on the init's descriptor");
+    if (channel >= 0) hand_out_questions(channel);
     execveat(runtime, "", arguments, environment, AT_EMPTY_PATH);
     fail("execute %s", plan->runtime);
 }
@@ -116,24 +129,37 @@ static int open_runtime(const char *path) {
     return fd;
 }
 
-static pid_t start_runtime(const struct plan *plan, int runtime, int init, int *pidfd) {
+static pid_t start_runtime(const struct plan *plan, int runtime, int init, int *pidfd, int *questions) {
     int sandbox = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (sandbox < 0) fail("open the sandbox's own pidfd");
+    int channel[2] = {-1, -1};
+    if (plan->sorted_listings) {
+        prepare_listings();
+        if (cl_socketpair_seqpacket(channel) < 0) fail("make a socket pair");
+    }
     struct clone_args request = {
         .flags = CLONE_NEWPID | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
     pid_t child = (pid_t)syscall(SYS_clone3, &request, sizeof request);
     if (child < 0) fail("make a PID namespace");
-    if (child == 0) become_runtime(plan, runtime, sandbox, init);
+    if (child == 0) become_runtime(plan, runtime, sandbox, init, channel[1]);
     close(sandbox);
+    *questions = -1;
+    if (plan->sorted_listings) {
+        char byte;
+        close(channel[1]);
+        cl_receive_descriptor(channel[0], &byte, 1, questions);
+        close(channel[0]);
+    }
     return child;
 }
 
-/* Waits for the runtime's end. A word from ibid, or its silence for ever, ends the container: PID 1 is not gone before
-   everything in its namespace is. */
-static int await(pid_t child, int pidfd) {
-    struct pollfd events[2] = {{.fd = pidfd, .events = POLLIN}, {.fd = CONTROL, .events = POLLIN}};
+/* Waits for the runtime's end, and answers questions meanwhile. A word from ibid, or its silence for ever, ends the
+   container: PID 1 is not gone before everything in its namespace is. */
+static int await(pid_t child, int pidfd, int questions) {
+    struct pollfd events[3] = {
+        {.fd = pidfd, .events = POLLIN}, {.fd = CONTROL, .events = POLLIN}, {.fd = questions, .events = POLLIN}};
     for (;;) {
-        if (poll(events, 2, -1) < 0) {
+        if (poll(events, 3, -1) < 0) {
             if (errno == EINTR) continue;
             fail("wait for the runtime");
         }
@@ -142,6 +168,8 @@ static int await(pid_t child, int pidfd) {
             syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
             events[1].fd = -1;
         }
+        if (events[2].revents & POLLIN) answer_listing(questions);
+        else if (events[2].revents) events[2].fd = -1; /* nobody is left who could ask */
     }
     int status = 0;
     while (waitpid(child, &status, 0) < 0)
@@ -185,9 +213,8 @@ static void report_init(int fd) {
 }
 
 /* proc(5): a process' figures include those of the children that it has waited for, down to the last. */
-static void report_written(void) {
+static void report_written(int fd) {
     char text[1024];
-    int fd = open("/proc/self/io", O_RDONLY | O_CLOEXEC);
     if (fd < 0) return; /* a kernel that does not count */
     ssize_t got = read(fd, text, sizeof text - 1);
     close(fd);
@@ -217,17 +244,18 @@ int main(int count, char **arguments) {
 
     int status = 0;
     if (plan.runtime) {
-        int pidfd = -1, init[2];
+        int pidfd = -1, questions, init[2];
         if (pipe2(init, O_CLOEXEC) < 0) fail("make a pipe");
         wait_for_word();
         hide_machine();
+        int own = open("/proc/self/io", O_RDONLY | O_CLOEXEC); /* the runtime's /proc will cover this one */
         report(REPORT_STARTED, NULL, 0);
-        pid_t child = start_runtime(&plan, runtime, init[1], &pidfd);
+        pid_t child = start_runtime(&plan, runtime, init[1], &pidfd, &questions);
         close(init[1]);
-        status = await(child, pidfd);
+        status = await(child, pidfd, questions);
         report_log();
         report_init(init[0]);
-        report_written();
+        report_written(own);
     }
     report(REPORT_ENDED, &status, sizeof status);
     return 0;

@@ -61,6 +61,7 @@ struct plan {
     int fixed_addresses;         /* no randomised address space */
     uint32_t processors;         /* run on so many processors; 0: on all */
     uint32_t processes;          /* of all its users together, with ibid's own; 0: any number */
+    int sorted_listings;         /* directories list their names in one order */
     uint16_t gateway_port;       /* with own_network: listen on 127.0.0.1:port and hand the socket to ibid */
 };
 
@@ -71,6 +72,7 @@ void read_plan(struct plan *plan);
 enum {
     REPORT_FAILED = 'E',  /* text: what failed; the sandbox ends */
     REPORT_GATEWAY = 'G', /* carries the listening socket */
+    REPORT_UNSORTED = 'U', /* text: why directories are listed as the file system has them */
     REPORT_STARTED = 'S', /* the runtime starts now */
     REPORT_LOG = 'L',     /* text: what the runtime logged */
     REPORT_WRITTEN = 'W', /* int64_t: bytes that everything in the container had a disk write */
@@ -95,6 +97,11 @@ void act_as(uint32_t id);                              /* file system ids, with 
 
 /* mounts.c */
 void build_root(const struct plan *plan);
+
+/* listing.c */
+void prepare_listings(void);        /* before the runtime starts, for whoever is going to answer */
+int sort_listings(void);            /* from now on this process and its children ask; the descriptor of their questions */
+void answer_listing(int questions); /* the next one */
 
 /* network.c */
 void build_network(uint16_t gateway_port);

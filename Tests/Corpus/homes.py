@@ -72,7 +72,7 @@ class OrdinaryUser:
 
 
 class Homes:
-    """Makes homes that share their bases, by links, with one that was made once."""
+    """Makes homes that share the bytes of their bases, by links, with one that was made once."""
 
     def __init__(self, program, work, bases=("python:3.11",), sources=None):
         """Bases that `sources` names come from there, as `ibid base add --from` has it; Ibid makes the others."""
@@ -123,9 +123,17 @@ class Homes:
             shutil.rmtree(f"{partial}/cache/{made}", ignore_errors=True)
         os.rename(partial, self.template)
 
+    @staticmethod
+    def _copy(template, home):
+        """A home that shares the template's blobs. Unpacked layers are files of its own: programs see how many names a
+        file has, and mandb for one writes down another index then."""
+        run("cp", "-al", template, home)
+        run("rm", "-rf", f"{home}/layers")
+        run("cp", "-a", f"{template}/layers", f"{home}/layers")
+
     def fresh(self, home):
         """A home with the bases."""
-        run("cp", "-al", self.template, home)
+        self._copy(self.template, home)
         # What is written in place is each home's own.
         for name in ("ledger.sqlite", "ledger.sqlite.lock", "keys"):
             if os.path.exists(f"{self.template}/{name}"):
@@ -136,7 +144,7 @@ class Homes:
     def with_bytes(self, home, lock, source, user=None):
         """A home with the bases and the packages that a lock names, taken from another home; the user's, if one is
         given."""
-        run("cp", "-al", self.template_of(user) if user else self.template, home)
+        self._copy(self.template_of(user) if user else self.template, home)
         for step in lock["steps"]:
             for request in step["requests"]:
                 if request["sha256"]:

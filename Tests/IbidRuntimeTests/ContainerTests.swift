@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import IbidContainer
 import IbidModel
@@ -18,6 +19,16 @@ struct ContainerTests {
             #expect(result.outcome.cpuMicroseconds > 0)
             #expect(result.outcome.isolation["level"] == "root")
             #expect(result.outcome.isolation["runtimeVersion"]?.first?.isNumber == true)
+        }
+    }
+
+    @Test func whatIsWrittenIsCountedAlsoWhenItIsRemoved() throws {
+        try withContainers { containers in
+            let result = try containers.sh("dd if=/dev/zero of=/work/x bs=1M count=3 2>/dev/null; rm /work/x")
+            let written = try #require(result.outcome.writtenBytes)
+            // Memory is no disk.
+            let onDisk = cl_filesystem_type(containers.scratch.string) != CL_TMPFS_MAGIC
+            #expect(written < 4 << 20 && (written >= 3 << 20 || !onDisk))
         }
     }
 

@@ -8,7 +8,7 @@ import SystemPackage
 
 extension BuildSession {
     /// Another version of what steps see is another key.
-    private static let version: JSONValue = 3
+    private static let version: JSONValue = 4
 
     /// `RUN`.
     func perform(_ run: RunInstruction, _ step: Dockerfile.Step, _ state: inout StageState) throws -> StepOutcome {
@@ -210,6 +210,7 @@ extension BuildSession {
             workingDirectory: state.workingDirectory, user: state.execution.user ?? "",
             binds: binds, limits: options.limits,
             privileges: .build, gatewayPort: run.network == "none" ? nil : GatewayPath.port, runtime: options.runtime)
+        spec.sortsDirectories = true
         (spec.memoryMounts, spec.files) = (mounted.memory, mounted.secrets)
         spec.secretEnvironment = mounted.variables
         let output = OutputTail()
@@ -231,6 +232,9 @@ extension BuildSession {
                 gateway: run.network == "none" ? nil : serve, stops: stop.map { [$0] } ?? [])
         }
         sources.traffic.listen(nil)
+        if let reason = outcome.unsortedReason {
+            progress(.warning("the step found directories in the order of this machine's file system: \(reason)"))
+        }
         masks.0.finish(sink)
         masks.1.finish(sink)
         switch outcome.ending {
