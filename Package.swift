@@ -52,10 +52,6 @@ let package = Package(
         .target(
             name: "CTLSShim", dependencies: ["COpenSSL"],
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        .target(
-            name: "CSignatures",
-            // Arithmetic, which without optimisation takes ten times as long.
-            cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CLinux"),
         .executableTarget(
             name: "ibid-sandbox", dependencies: ["CLinux"],
@@ -78,7 +74,7 @@ let package = Package(
 
         // Level 1: values and arithmetic; no I/O.
         .target(name: "IbidModel", dependencies: [system], swiftSettings: strict),
-        .target(name: "IbidCrypto", dependencies: ["IbidModel", "COpenSSL", "CSignatures"], swiftSettings: strict),
+        .target(name: "IbidCrypto", dependencies: ["IbidModel", "COpenSSL"], swiftSettings: strict),
         .target(name: "IbidMerkle", dependencies: ["IbidModel", "IbidCrypto"], swiftSettings: strict),
 
         // Level 2: bytes on disk, one container, and the comparison of two files.
@@ -112,7 +108,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "IbidLedger",
-            dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "CLinux", grdb, sqlite, system],
+            dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "CLinux", "CSQLite", grdb, sqlite, system],
             // Verification goes through a million entries byte by byte; debug builds, and so the tests, check at run time.
             swiftSettings: strict + [
                 .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))

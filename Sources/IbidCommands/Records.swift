@@ -29,6 +29,13 @@ struct Verify: ParsableCommand {
         completion: .file())
     var since: [String] = []
     @Option(
+        help: """
+            A checkpoint, archive or record from when you verified the ledger in full: up to there its bytes are held \
+            against it, and signatures not verified again.
+            """,
+        completion: .file())
+    var verified: String?
+    @Option(
         help:
             "Keys by which the commit's own signature is judged: allowed_signers or public keys (SSH), a keyring (GPG).",
         completion: .file())
@@ -43,6 +50,7 @@ struct Verify: ParsableCommand {
         if file != nil && (ledger || store) { throw ValidationError("give either a file or --ledger/--store") }
         if file == nil && outputs != nil { throw ValidationError("--outputs belongs to a file") }
         if file == nil && commitKeys != nil { throw ValidationError("--commit-keys belongs to a file") }
+        if file != nil && verified != nil { throw ValidationError("--verified is for the ledger") }
         if file != nil && !tsaCa.isEmpty { throw ValidationError("--tsa-ca is for the ledger") }
         if store && !ledger && !(key.isEmpty && tsaCa.isEmpty) {
             throw ValidationError("--key and --tsa-ca are for a file or the ledger")
@@ -57,12 +65,12 @@ struct Verify: ParsableCommand {
                 commitKeys: commitKeys.map { FilePath($0) }, since: since.map { FilePath($0) })
         } else {
             // Who asks about a checkpoint asks about the ledger.
-            let ledgerOnly = ledger || !since.isEmpty || !tsaCa.isEmpty
+            let ledgerOnly = ledger || !since.isEmpty || !tsaCa.isEmpty || verified != nil
             if ledgerOnly || !store {
                 report.merge(
                     try Engine.verifyLedger(
                         of: try CommonOptions.home(), keys: key.map { FilePath($0) }, since: since.map { FilePath($0) },
-                        timestampAuthorities: tsaCa.map { FilePath($0) }))
+                        verified: verified.map { FilePath($0) }, timestampAuthorities: tsaCa.map { FilePath($0) }))
             }
             if store || !ledgerOnly { report.merge(try common.engine().verifyStore()) }
         }

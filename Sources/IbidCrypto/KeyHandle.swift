@@ -96,6 +96,14 @@ final class KeyHandle: @unchecked Sendable {
         return Array(signature.prefix(count))
     }
 
+    /// A context that verifies signatures over digests; whoever asks for it frees it with `EVP_PKEY_CTX_free`.
+    func verificationContext() -> OpaquePointer {
+        guard let context = EVP_PKEY_CTX_new(pointer, nil), EVP_PKEY_verify_init(context) == 1 else {
+            preconditionFailure("OpenSSL has no memory")
+        }
+        return context
+    }
+
     /// Whether a signature is this key's over the message; false for a malformed one.
     func isValid(_ signature: [UInt8], for message: [UInt8], hash: OpaquePointer?) -> Bool {
         guard let context = EVP_MD_CTX_new() else { return false }

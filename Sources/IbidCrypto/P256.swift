@@ -11,7 +11,7 @@ public enum P256 {
     public struct PublicKey: Sendable, Hashable {
         /// DER SubjectPublicKeyInfo, 91 bytes: named curve, uncompressed point; other encodings are refused.
         public let spki: [UInt8]
-        private let handle: KeyHandle
+        fileprivate let handle: KeyHandle
 
         /// Reads DER SubjectPublicKeyInfo.
         ///
@@ -48,6 +48,34 @@ public enum P256 {
         public static func == (left: PublicKey, right: PublicKey) -> Bool { left.spki == right.spki }
         /// Hashes the encoding.
         public func hash(into hasher: inout Hasher) { hasher.combine(spki) }
+    }
+
+    /// Verifies signatures of one key over digests that are known already, one after another in one context.
+    ///
+    /// Not for several threads at once.
+    public final class DigestVerifier {
+        private let key: PublicKey
+        private let context: OpaquePointer
+
+        /// Makes the context.
+        public init(_ key: PublicKey) {
+            self.key = key
+            context = key.handle.verificationContext()
+        }
+
+        deinit { EVP_PKEY_CTX_free(context) }
+
+        /// Whether a DER signature is the key's over a message with that SHA-256 digest; false for a malformed one.
+        public func isValid(_ signature: UnsafeRawBufferPointer, digest: UnsafeRawBufferPointer) -> Bool {
+            let (signature, digest) = (
+                signature.assumingMemoryBound(to: UInt8.self), digest.assumingMemoryBound(to: UInt8.self)
+            )
+            if EVP_PKEY_verify(context, signature.baseAddress, signature.count, digest.baseAddress, digest.count) == 1 {
+                return true
+            }
+            ERR_clear_error()
+            return false
+        }
     }
 
     /// A private key.

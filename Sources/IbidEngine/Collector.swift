@@ -54,12 +54,17 @@ struct Collector {
     /// what they name do not show.
     private func takenIn(by payload: [UInt8]) throws -> [[UInt8]] {
         // Not by the ledger's index, which may be damaged: what is missed here is removed.
-        guard payload.firstRange(of: Self.mark) != nil, let json = try? CanonicalJSON.parse(payload),
-            let statement = Statement(json: json),
-            statement.predicate["buildDefinition"]?["buildType"]?.string == BuildType.imported,
-            let digest = statement.subjects.first?.digest, engine.store.contains(digest)
-        else { return [] }
+        guard payload.firstRange(of: Self.mark) != nil else { return [] }
+        guard let json = try? CanonicalJSON.parse(payload), let statement = Statement(json: json) else {
+            throw IbidError(
+                "statement-damaged",
+                "a statement of the ledger about a run that was taken in cannot be read, so what it needs is not known "
+                    + "and nothing is collected",
+                hint: "'ibid verify --ledger' says what is wrong", exit: .verificationFailed)
+        }
+        guard statement.predicate["buildDefinition"]?["buildType"]?.string == BuildType.imported else { return [] }
         let record: AuditRecord
+        let digest = statement.subjects[0].digest
         do {
             record = try AuditRecord(decoding: try engine.store.read(digest))
         } catch {

@@ -95,17 +95,22 @@ extension Engine {
         guard let bytes = try readIfPresent(file) else {
             throw IbidError("file-not-found", "there is no file \(file)", exit: .notFound)
         }
+        var refusals: [Int64: String] = [:]
         for (place, note) in try anchors.notes() where place.removingLastComponent() == anchors.directory {
             let head = try Checkpoint(text: note.text)
             let over = Array(note.description.utf8)
-            guard (try? TimestampToken(verifying: bytes, over: over, authorities: authority.string)) != nil else {
+            do {
+                _ = try TimestampToken(verifying: bytes, over: over, authorities: authority.string)
+            } catch let error as IbidError {
+                refusals[head.size] = error.message
                 continue
             }
             try writeAtomically(bytes, to: anchors.path(head.size, "tsr"))
             return report(head, anchors.path(head.size, "tsr").string)
         }
         throw IbidError(
-            "not-a-timestamp", "\(file) is no time stamp of \(authority) over a checkpoint that was given away here",
+            "not-a-timestamp",
+            "\(file) is no time stamp of \(authority) over a checkpoint that was given away here (\(reasons(refusals)))",
             hint: "make a request with 'ibid ledger anchor --request FILE' and send that", exit: .verificationFailed)
     }
 
@@ -129,21 +134,36 @@ extension Engine {
             throw IbidError("file-not-found", "there is no file \(file)", exit: .notFound)
         }
         let text = String(decoding: bytes, as: UTF8.self)
+        var refusals: [Int64: String] = [:]
         for (_, note) in try anchors.notes() {
-            // A witness answers with its line alone.
-            guard let cosigned = try? SignedNote(parsing: text.hasPrefix("\u{2014} ") ? note.description + text : text),
-                cosigned.text == note.text, (try? Cosignature(verifying: cosigned, vkey: vkey)) != nil
-            else { continue }
-            _ = try ledger.consistencyProof(since: note)
             let head = try Checkpoint(text: note.text)
+            // A witness answers with its line alone.
+            let cosigned = try SignedNote(parsing: text.hasPrefix("\u{2014} ") ? note.description + text : text)
+            guard cosigned.text == note.text else {
+                refusals[head.size] = "it is about another checkpoint"
+                continue
+            }
+            do { _ = try Cosignature(verifying: cosigned, vkey: vkey) } catch let error as IbidError {
+                refusals[head.size] = error.message
+                continue
+            }
+            _ = try ledger.consistencyProof(since: note)
             try anchors.write("\(head.size).cosigned", cosigned.description)
             try anchors.write("\(head.size).witness", vkey + "\n")
             return report(head, anchors.path(head.size, "cosigned").string)
         }
         throw IbidError(
-            "not-cosigned", "\(file) is no cosignature of that witness over a checkpoint that was given away here",
+            "not-cosigned",
+            "\(file) is no cosignature of that witness over a checkpoint that was given away here (\(reasons(refusals)))",
             hint: "make a request with 'ibid ledger anchor --witness-request FILE' and send that",
             exit: .verificationFailed)
+    }
+
+    /// Why none of the checkpoints that were given away fits: the newest first, not all of many.
+    private func reasons(_ refusals: [Int64: String]) -> String {
+        if refusals.isEmpty { return "none was given away" }
+        let newest = refusals.sorted { $0.key > $1.key }.prefix(3).map { "over \($0.key) entries: \($0.value)" }
+        return newest.joined(separator: "; ") + (refusals.count > 3 ? "; and \(refusals.count - 3) older ones" : "")
     }
 
     // MARK: Programs

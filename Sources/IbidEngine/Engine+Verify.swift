@@ -11,10 +11,12 @@ extension Engine {
     /// - Parameters:
     ///   - keys: files of public keys that the caller trusts.
     ///   - since: checkpoints, archives or records that were kept elsewhere: the ledger has to continue them.
+    ///   - verified: a checkpoint, archive or record up to which the caller verified all signatures before.
     ///   - timestampAuthorities: files of certificates that time stamps (RFC 3161) are held against.
     /// - Throws: `ledger-missing` when the home has none.
     public static func verifyLedger(
-        of home: Home, keys: [FilePath] = [], since: [FilePath] = [], timestampAuthorities: [FilePath] = []
+        of home: Home, keys: [FilePath] = [], since: [FilePath] = [], verified: FilePath? = nil,
+        timestampAuthorities: [FilePath] = []
     ) throws -> VerificationReport {
         try finishRenewal(of: home)
         guard access(home.ledger.string, F_OK) == 0 else { throw IbidError.ledgerMissing(home.ledger) }
@@ -22,6 +24,7 @@ extension Engine {
         var options = VerifyOptions()
         options.timestampAuthorities = timestampAuthorities
         options.since = try since.map { try RecordCheck.checkpoint(in: $0) }
+        options.verified = try verified.map { try RecordCheck.checkpoint(in: $0) }
         do {
             return try Ledger.open(at: home.ledger, keys: home.keys).verify(pinned: pinned, options: options)
         } catch let error as IbidError {

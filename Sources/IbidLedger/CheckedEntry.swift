@@ -19,7 +19,7 @@ struct CheckedEntry: Sendable {
     /// Whether the note is signed by the ledger's key; true when that was not asked for.
     let isNoteSigned: Bool
 
-    init(_ stored: StoredEntry, identity: LedgerIdentity?, options: VerifyOptions) {
+    init(_ stored: StoredEntry, identity: LedgerIdentity?, signatures: SignatureScope) {
         self.stored = stored
         leafHash = .leaf(stored.leaf)
         let payload = stored.envelope?.payload ?? []
@@ -29,7 +29,7 @@ struct CheckedEntry: Sendable {
         isCanonical = scanned != nil || stored.envelope?.statement?.canonicalBytes == payload
         if let envelope = stored.envelope, let key = identity?.attestorKey {
             isLeafOfStatement = stored.leaf == Leaf.bytes(of: envelope, key: key)
-            isSigned = !options.statementSignatures || envelope.isSigned(by: key)
+            isSigned = !signatures.coversStatement(stored.index) || envelope.isSigned(by: key)
         } else {
             (isLeafOfStatement, isSigned) = (true, true)
         }
@@ -39,7 +39,7 @@ struct CheckedEntry: Sendable {
         }
         checkpoint = note.flatMap { try? Checkpoint(text: $0.text) }
         isNoteSigned =
-            !options.checkpointSignatures || identity == nil
+            !signatures.coversCheckpoint(size: stored.index + 1) || identity == nil
             || note.map { $0.isSigned(by: identity?.ledgerKey) } ?? false
     }
 
@@ -53,14 +53,6 @@ struct CheckedEntry: Sendable {
     var isIndexed: Bool {
         let expected = [facts.kind.rawValue, facts.run?.text, facts.image?.hex, facts.startedAt, facts.finishedAt]
         return zip(stored.event, expected).allSatisfy { $0.map { Array($0.utf8) } == $1.map { Array($0.utf8) } }
-    }
-
-    /// Whether the index lists the digests that the statement names.
-    var hasItsArtifacts: Bool {
-        stored.artifacts.count == facts.artifacts.count
-            && zip(stored.artifacts, facts.artifacts).allSatisfy {
-                $0 == $1 && $0?.name.utf8.count == $1.name.utf8.count
-            }
     }
 }
 

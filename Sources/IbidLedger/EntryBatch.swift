@@ -32,18 +32,9 @@ final class EntryBatch: @unchecked Sendable {
         /// Kind, run, image, start and end.
         var event = (Column(), Column(), Column(), Column(), Column())
         var opens: Int64?
-        var artifacts = 0..<0
     }
 
-    /// One row of `artifacts`.
-    struct Artifact {
-        var position: Int64
-        var role: Column
-        var name: Column
-        var digest: Column
-    }
-
-    /// How many entries a batch holds: enough for signatures to be verified together.
+    /// How many entries a batch holds.
     static let entries = 1024
     /// A batch ends early when it holds more than that.
     static let maximumBytes = 16 << 20
@@ -54,7 +45,6 @@ final class EntryBatch: @unchecked Sendable {
     private var capacity = 4 << 20
     private(set) var count = 0
     var rows: [Row] = []
-    var artifacts: [Artifact] = []
     /// Why reading ended here, when it did not end with the last entry.
     var problem: VerificationProblem?
     /// What was found, one for each row.
@@ -81,7 +71,6 @@ final class EntryBatch: @unchecked Sendable {
     func removeAll() {
         count = 0
         rows.removeAll(keepingCapacity: true)
-        artifacts.removeAll(keepingCapacity: true)
         verdicts.removeAll(keepingCapacity: true)
         problem = nil
     }
@@ -104,13 +93,7 @@ final class EntryBatch: @unchecked Sendable {
         let event = [row.event.0, row.event.1, row.event.2, row.event.3, row.event.4]
         return StoredEntry(
             index: row.index, leaf: array(row.leaf) ?? [], leafHash: array(row.leafHash), envelope: envelope,
-            root: array(row.root), note: text(row.note), event: event.map { text($0) }, opens: row.opens,
-            artifacts: artifacts[row.artifacts].enumerated().map { place, artifact in
-                guard artifact.position == place, let role = text(artifact.role), let name = text(artifact.name),
-                    let digest = text(artifact.digest)
-                else { return nil }
-                return StatementFacts.Artifact(role: role, name: name, digest: digest)
-            })
+            root: array(row.root), note: text(row.note), event: event.map { text($0) }, opens: row.opens)
     }
 }
 
@@ -118,7 +101,11 @@ final class EntryBatch: @unchecked Sendable {
 struct EntryVerdict {
     /// The hash of the leaf, computed.
     var leafHash: MerkleHash
-    /// Nil when everything of the entry is as it should be, else what there is to say.
+    /// Whether everything of the entry is as it should be.
+    var isSound = false
+    /// What its terms should add up to.
+    var terms = TermSums.Sum()
+    /// What there is to say of it when it is not sound.
     var closer: CheckedEntry?
     /// The run that the entry opens, unless an earlier one did.
     var opens: RunKey?

@@ -9,21 +9,14 @@ import IbidModel
 /// is put to `CheckedEntry`, which takes it apart and says what is wrong, and whose word counts.
 final class EntryChecker: Sendable {
     private let identity: LedgerIdentity?
-    private let options: VerifyOptions
-    private let statements: P256Batch?
-    private let checkpoints: Ed25519Batch?
+    private let signatures: SignatureScope
     private let keyID: [UInt8]
     private let leafEnd: [UInt8]
     private let noteName: [UInt8]
     private let noteHash: [UInt8]
 
-    /// - Parameter count: about how many entries there are; for a few, tables are not worth while.
-    init(_ identity: LedgerIdentity?, options: VerifyOptions, count: Int64) {
-        (self.identity, self.options) = (identity, options)
-        let many = count > 1_000
-        statements = many && options.statementSignatures ? identity.flatMap { P256Batch(key: $0.attestorKey) } : nil
-        checkpoints =
-            many && options.checkpointSignatures ? identity.flatMap { Ed25519Batch(key: $0.ledgerKey.key) } : nil
+    init(_ identity: LedgerIdentity?, signatures: SignatureScope) {
+        (self.identity, self.signatures) = (identity, signatures)
         keyID = Array((identity?.attestorKey.keyID ?? "").utf8)
         leafEnd = identity.map { Leaf.end(key: $0.attestorKey) } ?? []
         noteName = Array((identity?.origin ?? "").utf8)
@@ -32,34 +25,20 @@ final class EntryChecker: Sendable {
 
     /// Checks a batch, and leaves a verdict for each of its rows.
     func check(_ batch: EntryBatch) {
-        let work = Work()
-        batch.verdicts = batch.rows.indices.map {
-            check(batch.rows[$0], batch.artifacts, batch.bytes, work, $0)
-        }
-        var suspects = work.suspects
-        if let statements {
-            let valid = statements.verify(
-                digests: work.digests, bytes: batch.bytes, offsets: work.offsets, lengths: work.lengths)
-            for (place, number) in work.signed.enumerated() where valid[place] == 0 { suspects.insert(number) }
-        } else if options.statementSignatures {
-            suspects.formUnion(work.signed)
-        }
-        if let checkpoints {
-            let valid = checkpoints.verify(work.notes)
-            for (place, number) in work.noted.enumerated() where valid[place] == 0 { suspects.insert(number) }
-        } else if options.checkpointSignatures {
-            suspects.formUnion(work.noted)
-        }
-        for number in suspects {
-            let closer = CheckedEntry(batch.stored(number), identity: identity, options: options)
+        let work = Work(identity)
+        batch.verdicts = batch.rows.map { check($0, batch.bytes, work) }
+        for number in batch.rows.indices where !batch.verdicts[number].isSound {
+            let closer = closer(batch, number)
             batch.verdicts[number].closer = closer
             batch.verdicts[number].opens = closer.opens
+            batch.verdicts[number].terms = TermSums.Sum()
+            batch.verdicts[number].terms.add(closer.facts, leafIndex: batch.rows[number].index)
         }
     }
 
     /// Looks at one entry again that is sound by itself, to say what is wrong with its place.
     func closer(_ batch: EntryBatch, _ number: Int) -> CheckedEntry {
-        CheckedEntry(batch.stored(number), identity: identity, options: options)
+        CheckedEntry(batch.stored(number), identity: identity, signatures: signatures)
     }
 
     /// What one batch needs room for.
@@ -67,24 +46,14 @@ final class EntryChecker: Sendable {
         let scan = StatementScan()
         let sha256 = SHA256Reuse()
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
-        /// Rows that are not sound.
-        var suspects: Set<Int> = []
-        // Signatures of statements, for one call; `signed` are their rows.
-        var digests: [UInt8] = []
-        var offsets: [UInt32] = []
-        var lengths: [UInt32] = []
-        var signed: [Int] = []
-        // Signatures of checkpoints.
-        var notes = Ed25519Batch.Work()
-        var noted: [Int] = []
+        let attestor: P256.DigestVerifier?
+
+        init(_ identity: LedgerIdentity?) { attestor = identity.flatMap { P256.DigestVerifier($0.attestorKey) } }
 
         deinit { scratch.deallocate() }
     }
 
-    private func check(
-        _ row: EntryBatch.Row, _ artifacts: [EntryBatch.Artifact], _ bytes: UnsafeRawBufferPointer, _ work: Work,
-        _ number: Int
-    ) -> EntryVerdict {
+    private func check(_ row: EntryBatch.Row, _ bytes: UnsafeRawBufferPointer, _ work: Work) -> EntryVerdict {
         // The leaf, with the zero before it.
         let leaf = UnsafeRawBufferPointer(rebasing: bytes[row.leaf.range])
         let hash = work.scratch.baseAddress.unsafelyUnwrapped
@@ -94,22 +63,18 @@ final class EntryChecker: Sendable {
         var verdict = EntryVerdict(
             leafHash: row.leaf.isThere ? MerkleHash(copying: hash) : .leaf([]),
             hasCheckpoint: row.note.isThere || row.root.isThere)
-        guard identity != nil, row.leaf.isThere,
-            Self.equal(row.leafHash, UnsafeRawBufferPointer(start: hash, count: 32), bytes),
-            isEnvelope(row, leaf, bytes, work, number), isIndexed(row, artifacts, bytes, work, &verdict),
-            !verdict.hasCheckpoint || isNote(row, bytes, work, number)
-        else {
-            work.suspects.insert(number)
-            return verdict
-        }
+        verdict.isSound =
+            identity != nil && row.leaf.isThere
+            && Self.equal(row.leafHash, UnsafeRawBufferPointer(start: hash, count: 32), bytes)
+            && isEnvelope(row, leaf, bytes, work) && isIndexed(row, bytes, work, &verdict)
+            && (!verdict.hasCheckpoint || isNote(row, bytes, work))
         return verdict
     }
 
     // MARK: The envelope and its leaf
 
     private func isEnvelope(
-        _ row: EntryBatch.Row, _ leaf: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer, _ work: Work,
-        _ number: Int
+        _ row: EntryBatch.Row, _ leaf: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer, _ work: Work
     ) -> Bool {
         guard row.payload.isThere, row.signature.isThere, row.signature.count <= 80,
             Self.equal(row.payloadType, "application/vnd.in-toto+json", bytes),
@@ -130,37 +95,19 @@ final class EntryChecker: Sendable {
             Self.take(UnsafeRawBufferPointer(start: text + first, count: second), from: &place),
             Self.take(leafEnd, from: &place), place.isEmpty
         else { return false }
-        if options.statementSignatures {
-            work.digests.append(contentsOf: UnsafeRawBufferPointer(start: digest, count: 32))
-            work.offsets.append(UInt32(row.signature.start))
-            work.lengths.append(UInt32(row.signature.count))
-            work.signed.append(number)
-        }
-        return true
+        guard signatures.coversStatement(row.index) else { return true }
+        return work.attestor?.isValid(signature, digest: UnsafeRawBufferPointer(start: digest, count: 32)) ?? false
     }
 
     // MARK: What the statement says, and what the ledger's index says of it
 
     private func isIndexed(
-        _ row: EntryBatch.Row, _ artifacts: [EntryBatch.Artifact], _ bytes: UnsafeRawBufferPointer, _ work: Work,
-        _ verdict: inout EntryVerdict
+        _ row: EntryBatch.Row, _ bytes: UnsafeRawBufferPointer, _ work: Work, _ verdict: inout EntryVerdict
     ) -> Bool {
         let payload = UnsafeRawBufferPointer(rebasing: bytes[row.payload.range]).assumingMemoryBound(to: UInt8.self)
         guard let scanner = work.scan.read(payload), let facts = FlatFacts(work.scan, scanner) else { return false }
-        var place = row.artifacts.lowerBound
-        for role in StatementScan.Role.allCases where facts.lists(role) {
-            for artifact in work.scan.artifacts where artifact.role == role {
-                guard place < row.artifacts.upperBound else { return false }
-                let listed = artifacts[place]
-                guard listed.position == place - row.artifacts.lowerBound, Self.equal(listed.role, role.name, bytes),
-                    artifact.name == nil
-                        ? listed.name.count == 0 : Self.equal(listed.name, artifact.name, scanner, bytes),
-                    Self.equal(listed.digest, artifact.digest, scanner, bytes)
-                else { return false }
-                place += 1
-            }
-        }
-        guard place == row.artifacts.upperBound, Self.equal(row.event.0, facts.kind, bytes),
+        guard facts.addTerms(work.scan, scanner, row.index, to: &verdict.terms),
+            Self.equal(row.event.0, facts.kind, bytes),
             Self.equal(row.event.1, facts.run, scanner, bytes), Self.equal(row.event.2, facts.image, scanner, bytes),
             Self.equal(row.event.3, facts.startedAt, scanner, bytes),
             Self.equal(row.event.4, facts.finishedAt, scanner, bytes)
@@ -172,9 +119,7 @@ final class EntryChecker: Sendable {
     // MARK: The checkpoint
 
     // One content, one text: origin, size and root as the ledger writes them, and one signature.
-    private func isNote(
-        _ row: EntryBatch.Row, _ bytes: UnsafeRawBufferPointer, _ work: Work, _ number: Int
-    ) -> Bool {
+    private func isNote(_ row: EntryBatch.Row, _ bytes: UnsafeRawBufferPointer, _ work: Work) -> Bool {
         guard row.note.isThere, row.root.count == 32 else { return false }
         let note = UnsafeRawBufferPointer(rebasing: bytes[row.note.range])
         let text = (work.scratch.baseAddress.unsafelyUnwrapped + 64).assumingMemoryBound(to: UInt8.self)
@@ -189,11 +134,8 @@ final class EntryChecker: Sendable {
             let content = Base64.decode(UnsafeRawBufferPointer(rebasing: place[..<92])), content.count == 68,
             content.starts(with: noteHash)
         else { return false }
-        if options.checkpointSignatures {
-            if let checkpoints { checkpoints.add(content[4...], message: signed, to: &work.notes) }
-            work.noted.append(number)
-        }
-        return true
+        guard signatures.coversCheckpoint(size: row.index + 1) else { return true }
+        return identity?.ledgerKey.key.isValid(Array(content[4...]), for: Array(signed)) ?? false
     }
 
     // MARK: Bytes

@@ -2,30 +2,24 @@ import GRDB
 import GRDBSQLite
 import IbidModel
 
-/// Reads entries and their artifacts in order, straight from SQLite into batches.
+/// Reads entries in order, straight from SQLite into batches.
 ///
 /// Unchecked: one thread at a time uses it, and with it the connection.
 final class EntryReader: @unchecked Sendable {
     private typealias Pointer = OpaquePointer
 
     private let entries: GRDB.Statement
-    private let artifacts: GRDB.Statement
     private let signedStart: [UInt8]
     private let image = Array("image".utf8)
     private var next: Int64 = 0
     private var ended = false
-    /// The entry of the row at which `artifacts` stands, and the position in it; nil at the end.
-    private var ahead: (index: Int64, position: Int64)?
     /// What the indices should hold, as far as entries were read.
     private(set) var fingerprints = IndexFingerprints()
 
     init(_ db: Database) throws {
         entries = try db.makeStatement(sql: StoredEntry.query)
-        artifacts = try db.makeStatement(
-            sql: "SELECT leaf_index, position, role, name, digest FROM artifacts ORDER BY leaf_index, position")
         let type = IbidModel.Statement.payloadType
         signedStart = Array("DSSEv1 \(type.utf8.count) \(type) ".utf8)
-        try advance()
     }
 
     /// Fills a batch with the next entries; it stays empty after the last.
@@ -44,7 +38,7 @@ final class EntryReader: @unchecked Sendable {
                     ended = true
                     return
                 }
-                try read(index, into: batch)
+                read(index, into: batch)
                 next += 1
             }
         } catch {
@@ -54,7 +48,7 @@ final class EntryReader: @unchecked Sendable {
         }
     }
 
-    private func read(_ index: Int64, into batch: EntryBatch) throws {
+    private func read(_ index: Int64, into batch: EntryBatch) {
         let row = entries.sqliteStatement
         var entry = EntryBatch.Row(index: index)
         var zero: UInt8 = 0
@@ -74,13 +68,6 @@ final class EntryReader: @unchecked Sendable {
             copy(row, 12, SQLITE_TEXT, batch), copy(row, 13, SQLITE_TEXT, batch)
         )
         entry.opens = integer(row, 14)
-        let first = batch.artifacts.count
-        // Those of entries passed over belong to none.
-        while let (place, _) = ahead, place <= index {
-            if place == index { copyArtifact(index, batch) }
-            try advance()
-        }
-        entry.artifacts = first..<batch.artifacts.count
         batch.rows.append(entry)
         addFingerprints(entry, batch.bytes)
     }
@@ -88,38 +75,13 @@ final class EntryReader: @unchecked Sendable {
     // As the indices of `Schema` are defined.
     private func addFingerprints(_ entry: EntryBatch.Row, _ bytes: UnsafeRawBufferPointer) {
         func value(_ column: EntryBatch.Column) -> UnsafeRawBufferPointer { .init(rebasing: bytes[column.range]) }
-        if entry.event.1.isThere { fingerprints.eventsByRun.add(value(entry.event.1), entry.index, 0) }
+        if entry.event.1.isThere { fingerprints.eventsByRun.add(value(entry.event.1), entry.index) }
         if value(entry.event.0).elementsEqual(image) {
-            fingerprints.eventsByImage.add(value(entry.event.2), entry.index, 0)
+            fingerprints.eventsByImage.add(value(entry.event.2), entry.index)
         }
         if entry.opens == 1 {
-            fingerprints.eventsOpening.add(UnsafeRawBufferPointer(start: nil, count: 0), entry.index, 0)
+            fingerprints.eventsOpening.add(UnsafeRawBufferPointer(start: nil, count: 0), entry.index)
         }
-    }
-
-    private func copyArtifact(_ index: Int64, _ batch: EntryBatch) {
-        let row = artifacts.sqliteStatement
-        let artifact = EntryBatch.Artifact(
-            position: integer(row, 1) ?? -1, role: copy(row, 2, SQLITE_TEXT, batch),
-            name: copy(row, 3, SQLITE_TEXT, batch), digest: copy(row, 4, SQLITE_TEXT, batch))
-        fingerprints.artifactsByDigest.add(
-            UnsafeRawBufferPointer(rebasing: batch.bytes[artifact.digest.range]), index, artifact.position)
-        batch.artifacts.append(artifact)
-    }
-
-    private func advance() throws {
-        let row = artifacts.sqliteStatement
-        guard try step(row) else {
-            ahead = nil
-            return
-        }
-        let next = (index: integer(row, 0) ?? -1, position: integer(row, 1) ?? -1)
-        // Out of order the table is damaged, and might lead back to itself for ever.
-        guard (ahead ?? (-1, -1)) < next else {
-            ahead = nil
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table of artifacts is not in order")
-        }
-        ahead = next
     }
 
     private func step(_ statement: Pointer) throws -> Bool {

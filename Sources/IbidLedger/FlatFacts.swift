@@ -11,6 +11,7 @@ struct FlatFacts {
     private(set) var opens = false
     private var isProvenance = false
     private var isTestResult = false
+    private var isNote = false
 
     init?(_ scan: StatementScan, _ scanner: CanonicalScanner) {
         guard let type = scan.predicateType else { return nil }
@@ -27,12 +28,34 @@ struct FlatFacts {
             (kind, run) = ("replay", name)
         } else if scanner.matches(type, "urn:ibid:note:v1") {
             guard let noted = scan.noted, isRun(noted, scanner) else { return nil }
-            (kind, run, finishedAt) = ("note", noted, scan.notedAt)
+            (kind, run, finishedAt, isNote) = ("note", noted, scan.notedAt, true)
         }
     }
 
-    /// Whether digests in that role are listed for a statement of this type.
-    func lists(_ role: StatementScan.Role) -> Bool {
+    /// Adds everything by which the entry is found; false when that has to be built to be known.
+    func addTerms(
+        _ scan: StatementScan, _ scanner: CanonicalScanner, _ leafIndex: Int64, to sum: inout TermSums.Sum
+    ) -> Bool {
+        func add(_ text: CanonicalScanner.Text, _ role: StaticString, _ position: Int) -> Bool {
+            guard let plain = scanner.plain(text) else { return false }
+            let role = UnsafeRawBufferPointer(start: role.utf8Start, count: role.utf8CodeUnitCount)
+            sum.add(plain, role: role, leafIndex: leafIndex, position: Int64(position))
+            return true
+        }
+        for artifact in scan.artifacts where lists(artifact.role) {
+            guard add(artifact.digest, artifact.role.name, artifact.position) else { return false }
+        }
+        func add(_ word: CanonicalScanner.Text?, _ role: StaticString) -> Bool {
+            word.map { add($0, role, 0) } ?? true
+        }
+        if isProvenance {
+            return add(scan.job, "job") && add(scan.commit, "commit") && add(scan.status, "status")
+        }
+        return !isNote || add(scan.tag, "tag") && add(scan.untag, "untag")
+    }
+
+    // Whether digests in that role are listed for a statement of this type.
+    private func lists(_ role: StatementScan.Role) -> Bool {
         switch role {
         case .subject: true
         case .dependency, .byproduct: isProvenance

@@ -9,10 +9,9 @@ struct IndexFingerprint: Equatable {
     private var sum: UInt64 = 0
     private var count = 0
 
-    mutating func add(_ key: UnsafeRawBufferPointer, _ leafIndex: Int64, _ position: Int64) {
+    mutating func add(_ key: UnsafeRawBufferPointer, _ leafIndex: Int64) {
         var hasher = Hasher()
         hasher.combine(leafIndex)
-        hasher.combine(position)
         hasher.combine(bytes: key)
         sum &+= UInt64(bitPattern: Int64(hasher.finalize()))
         count += 1
@@ -21,7 +20,6 @@ struct IndexFingerprint: Equatable {
 
 /// The fingerprints of the indices through which the ledger is asked, of the tables or of the indices themselves.
 struct IndexFingerprints: Equatable {
-    var artifactsByDigest = IndexFingerprint()
     var eventsByRun = IndexFingerprint()
     var eventsByImage = IndexFingerprint()
     var eventsOpening = IndexFingerprint()
@@ -36,26 +34,22 @@ struct IndexFingerprints: Equatable {
     ///   that lead back to themselves do not keep it.
     init?(walking db: Database) throws {
         let queries = [
-            // With the rest of the primary key each index covers what is asked.
-            "SELECT digest, leaf_index, position FROM artifacts INDEXED BY artifacts_by_digest ORDER BY 1, 2, 3",
             """
-            SELECT run_id, leaf_index, 0 FROM events INDEXED BY events_by_run WHERE run_id IS NOT NULL ORDER BY 1, 2
+            SELECT run_id, leaf_index FROM events INDEXED BY events_by_run WHERE run_id IS NOT NULL ORDER BY 1, 2
             """,
-            "SELECT image, leaf_index, 0 FROM events INDEXED BY events_by_image WHERE kind = 'image' ORDER BY 1, 2",
-            "SELECT NULL, leaf_index, 0 FROM events INDEXED BY events_opening WHERE opens = 1 ORDER BY 2",
+            "SELECT image, leaf_index FROM events INDEXED BY events_by_image WHERE kind = 'image' ORDER BY 1, 2",
+            "SELECT NULL, leaf_index FROM events INDEXED BY events_opening WHERE opens = 1 ORDER BY 2",
         ]
         let found = try queries.map { try Self.walk($0, db) }
-        guard let artifacts = found[0], let runs = found[1], let images = found[2], let opening = found[3] else {
-            return nil
-        }
-        (artifactsByDigest, eventsByRun, eventsByImage, eventsOpening) = (artifacts, runs, images, opening)
+        guard let runs = found[0], let images = found[1], let opening = found[2] else { return nil }
+        (eventsByRun, eventsByImage, eventsOpening) = (runs, images, opening)
     }
 
     private static func walk(_ query: String, _ db: Database) throws -> IndexFingerprint? {
         let rows = try db.makeStatement(sql: query)
         defer { sqlite3_reset(rows.sqliteStatement) }
         var fingerprint = IndexFingerprint()
-        var previous: (key: [UInt8], leafIndex: Int64, position: Int64) = ([], -1, -1)
+        var previous: (key: [UInt8], leafIndex: Int64) = ([], -1)
         let row = rows.sqliteStatement
         while true {
             let code = sqlite3_step(row)
@@ -63,19 +57,17 @@ struct IndexFingerprints: Equatable {
             guard code == SQLITE_ROW else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
             let bytes = sqlite3_column_blob(row, 0)
             let key = UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(row, 0)))
-            let (leafIndex, position) = (sqlite3_column_int64(row, 1), sqlite3_column_int64(row, 2))
-            fingerprint.add(key, leafIndex, position)
+            let leafIndex = sqlite3_column_int64(row, 1)
+            fingerprint.add(key, leafIndex)
             let isSame = key.elementsEqual(previous.key)
             guard
-                isSame
-                    ? (previous.leafIndex, previous.position) < (leafIndex, position)
-                    : previous.key.lexicographicallyPrecedes(key)
+                isSame ? previous.leafIndex < leafIndex : previous.key.lexicographicallyPrecedes(key)
             else { return nil }
             if !isSame {
                 previous.key.removeAll(keepingCapacity: true)
                 previous.key.append(contentsOf: key)
             }
-            (previous.leafIndex, previous.position) = (leafIndex, position)
+            previous.leafIndex = leafIndex
         }
     }
 }

@@ -40,8 +40,7 @@ extension Ledger {
         let entries = envelopes.map { envelope in
             NewEntry(
                 envelope: envelope, leaf: Leaf.bytes(of: envelope, key: signer.keys.attestor.publicKey),
-                facts: StatementFacts(scanning: envelope.payload)
-                    ?? StatementFacts(payload: try? CanonicalJSON.parse(envelope.payload)))
+                facts: StatementFacts(reading: envelope.payload))
         }
         do {
             // Who waits for SQLite's own lock looks less and less often, and among many processes may never get it.

@@ -95,7 +95,11 @@ extension Ledger {
     public func entries(naming digest: Digest) throws -> [(leafIndex: Int64, role: String, name: String)] {
         try read { db in
             try Row.fetchAll(
-                db, sql: "SELECT leaf_index, role, name FROM artifacts WHERE digest = ? ORDER BY leaf_index, position",
+                db,
+                sql: """
+                    SELECT leaf_index, role, name FROM (\(Schema.artifacts)) WHERE digest = ?
+                    ORDER BY leaf_index, instr('subject dependency byproduct configuration', role), position
+                    """,
                 arguments: [digest.hex]
             ).map { ($0.integer(0) ?? -1, $0.text(1) ?? "", $0.text(2) ?? "") }
         }

@@ -1,3 +1,4 @@
+import CSQLite
 import Glibc
 import GRDB
 import GRDBSQLite
@@ -32,6 +33,12 @@ enum LedgerDatabase {
             let version = try Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             guard version <= Schema.version else { throw IbidError.ledgerTooNew(path, version: Int(version)) }
             if version == 0 { try initialize(db, path, keys: keys) }
+            if version == 1 {
+                try db.inTransaction(.immediate) {
+                    try Schema.upgrade(db)
+                    return .commit
+                }
+            }
             guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID else {
                 throw IbidError.ledgerDamaged(path, "it is the database of another program")
             }
@@ -57,6 +64,10 @@ enum LedgerDatabase {
     /// that leaves its page, no value larger than any statement.
     private static func distrust(_ db: Database) throws {
         try db.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
+        // Nor does a statement of ours change the file but through its tables.
+        guard ibid_sqlite_defend(db.sqliteConnection) == SQLITE_OK else {
+            throw DatabaseError(message: "SQLite has no defensive mode")
+        }
         sqlite3_limit(db.sqliteConnection, SQLITE_LIMIT_LENGTH, 16 << 20)
     }
 

@@ -13,22 +13,19 @@ enum Projection {
         try event.execute(arguments: [
             index, facts.kind.rawValue, facts.run?.text, facts.image?.hex, facts.startedAt, facts.finishedAt,
         ])
-        guard !facts.artifacts.isEmpty else { return }
-        let artifact = try db.cachedStatement(sql: "INSERT INTO artifacts VALUES (?, ?, ?, ?, ?)")
-        for (position, item) in facts.artifacts.enumerated() {
-            try artifact.execute(arguments: [index, position, item.role, item.name, item.digest])
-        }
+        let terms = facts.terms
+        guard !terms.isEmpty else { return }
+        let statement = try db.cachedStatement(sql: "INSERT INTO terms VALUES (?, ?, ?, ?)")
+        for term in terms { try statement.execute(arguments: [term.text, term.role, index, term.position]) }
     }
 
     /// Makes the tables again from the statements.
     static func rebuild(_ db: Database) throws {
-        try db.execute(sql: "DELETE FROM events; DELETE FROM artifacts;")
+        try db.execute(sql: "DELETE FROM events; DELETE FROM terms;")
         let rows = try Row.fetchCursor(
             db, sql: "SELECT leaf_index, CAST(payload AS BLOB) FROM statements ORDER BY leaf_index")
         while let row = try rows.next() {
-            try insert(
-                StatementFacts(payload: try? CanonicalJSON.parse(row.bytes(1) ?? [])), at: row.integer(0) ?? -1,
-                into: db)
+            try insert(StatementFacts(reading: row.bytes(1) ?? []), at: row.integer(0) ?? -1, into: db)
         }
     }
 }

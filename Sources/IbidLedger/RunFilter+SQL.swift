@@ -2,49 +2,81 @@ import GRDB
 public import IbidModel
 
 extension RunFilter {
-    /// A condition over the view `runs` as r, and its arguments.
-    var condition: (sql: String, arguments: StatementArguments) {
+    /// What a filter looks for in `terms`: a term, or all that begin like it.
+    private struct Word {
+        var text: String
+        var role: String
+        var isPrefix = false
+
+        /// A condition over the columns of `terms`, and its arguments.
+        var condition: (sql: String, arguments: StatementArguments) {
+            // A range, so that digits are not a pattern. "g" follows "f".
+            isPrefix
+                ? ("term >= ? AND term < ? || 'g' AND role = ?", [text, text, role])
+                : ("term = ? AND role = ?", [text, role])
+        }
+    }
+
+    private var words: [Word] {
+        var words: [Word] = []
+        if let job { words.append(Word(text: job, role: "job")) }
+        if let commit { words.append(Word(text: commit, role: "commit", isPrefix: true)) }
+        if let input { words.append(Word(text: input.hex, role: "dependency")) }
+        if let output { words.append(Word(text: output.hex, role: "subject")) }
+        if let status, status != "open" { words.append(Word(text: status, role: "status")) }
+        return words
+    }
+
+    /// Up to so many entries with a term, their runs are looked up; with more of them, runs are looked through from the
+    /// newest on.
+    private static let few = 10_000
+
+    /// A condition over the view `runs` as r and the statement of its last word as s, and its arguments.
+    func condition(_ db: Database) throws -> (sql: String, arguments: StatementArguments) {
         var conditions: [String] = []
         var arguments = StatementArguments()
-        func add(_ sql: String, _ values: any DatabaseValueConvertible...) {
+        func add(_ sql: String, _ values: StatementArguments) {
             conditions.append(sql)
-            arguments += StatementArguments(values)
+            arguments += values
         }
-        let definition = "s.payload ->> '$.predicate.buildDefinition"
-        if let job { add("\(definition).externalParameters.job' = ?", job) }
-        if let commit {
-            let place = "\(definition).internalParameters.snapshot.commit'"
-            // A range, so that digits are not a pattern. ":" follows "9", "g" follows "f".
-            add("\(place) >= ? AND \(place) < ? || 'g'", commit, commit)
+        func addRuns(of word: Word) throws {
+            let (sql, values) = word.condition
+            let count = try Int.fetchOne(
+                db, sql: "SELECT count(*) FROM (SELECT 1 FROM terms WHERE \(sql) LIMIT \(Self.few + 1))",
+                arguments: values)
+            guard let count, count <= Self.few else { return }
+            add("r.run_id IN (SELECT run_id FROM terms JOIN events USING (leaf_index) WHERE \(sql))", values)
         }
-        if let image { add("r.image = ?", image.hex) }
-        // The runs first, by the index of digests; then whether it is their last word.
-        for digest in [input, output].compactMap({ $0?.hex }) {
-            add("r.run_id IN (SELECT run_id FROM artifacts JOIN events USING (leaf_index) WHERE digest = ?)", digest)
+        for word in words {
+            try addRuns(of: word)
+            // Whether it is their last word.
+            let (sql, values) = word.condition
+            add("EXISTS (SELECT 1 FROM terms WHERE \(sql) AND leaf_index = s.leaf_index)", values)
         }
-        let named = "EXISTS (SELECT 1 FROM artifacts WHERE leaf_index = s.leaf_index AND digest = ?"
-        if let input { add("\(named) AND role = 'dependency' AND name >= 'inputs/' AND name < 'inputs0')", input.hex) }
-        if let output { add("\(named) AND role = 'subject' AND name >= 'outputs/' AND name < 'outputs0')", output.hex) }
-        if let status {
-            if status == "open" {
-                add("r.outcome_index IS NULL AND r.intent_index IS NOT NULL")
-            } else {
-                add("s.payload ->> '$.predicate.runDetails.byproducts[0].annotations.status' = ?", status)
-            }
+        for (digest, role, names) in [(input, "dependency", "inputs"), (output, "subject", "outputs")] {
+            guard let digest else { continue }
+            // "0" follows "/".
+            add(
+                """
+                EXISTS (SELECT 1 FROM (\(Schema.artifacts)) WHERE leaf_index = s.leaf_index AND digest = ?
+                    AND role = '\(role)' AND name >= '\(names)/' AND name < '\(names)0')
+                """, [digest.hex])
         }
+        if let image { add("r.image = ?", [image.hex]) }
+        if status == "open" { add("r.outcome_index IS NULL AND r.intent_index IS NOT NULL", []) }
         if let since {
             // Without the Z: a fraction of a second comes before it in the alphabet.
-            add("r.started_at >= ?", String(since.description.dropLast()))
+            add("r.started_at >= ?", [String(since.description.dropLast())])
         }
         if let tag {
+            try addRuns(of: Word(text: tag, role: "tag"))
             // The last word about a tag counts.
             add(
                 """
-                (SELECT n.payload ->> '$.predicate.tag' IS NOT NULL FROM events AS e JOIN statements AS n USING (leaf_index)
-                    WHERE e.run_id = r.run_id AND e.kind = 'note'
-                        AND ? IN (n.payload ->> '$.predicate.tag', n.payload ->> '$.predicate.untag')
+                (SELECT t.role = 'tag' FROM events AS e JOIN terms AS t USING (leaf_index)
+                    WHERE e.run_id = r.run_id AND e.kind = 'note' AND t.term = ? AND t.role IN ('tag', 'untag')
                     ORDER BY leaf_index DESC LIMIT 1) = 1
-                """, tag)
+                """, [tag])
         }
         return (conditions.isEmpty ? "TRUE" : conditions.joined(separator: " AND "), arguments)
     }
@@ -55,9 +87,9 @@ extension Ledger {
     /// here.
     public func runs(matching filter: RunFilter, limit: Int? = nil) throws -> [RunEntry] {
         if filter.isEmpty { return try runs(limit: limit) }
-        let (condition, arguments) = filter.condition
         return try read { db in
-            try Row.fetchAll(
+            let (condition, arguments) = try filter.condition(db)
+            return try Row.fetchAll(
                 db,
                 sql: """
                     SELECT r.* FROM runs AS r

@@ -4,8 +4,8 @@ import GRDB
 enum Schema {
     /// `IBID`, in the file's header.
     static let applicationID: Int32 = 0x4942_4944
-    /// In the file's header as `user_version`; counts changes of the tables of the record.
-    static let version: Int32 = 1
+    /// In the file's header as `user_version`; counts changes of the tables. Version 1 had other derived ones.
+    static let version: Int32 = 2
 
     /// Makes the tables in an empty file.
     static func create(_ db: Database) throws {
@@ -26,7 +26,16 @@ enum Schema {
                         OR NEW.tree_size IS NOT (SELECT max(leaf_index) + 1 FROM entries)
                     """))
         try db.execute(sql: projections)
+        try db.execute(sql: terms)
         try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+        try db.execute(sql: "PRAGMA user_version = \(version)")
+    }
+
+    /// Makes the derived tables of a file of version 1 again as they are now; the record stays as it is.
+    static func upgrade(_ db: Database) throws {
+        try db.execute(sql: "DROP TABLE artifacts")
+        try db.execute(sql: terms)
+        try Projection.rebuild(db)
         try db.execute(sql: "PRAGMA user_version = \(version)")
     }
 
@@ -43,10 +52,11 @@ enum Schema {
         return Dictionary(rows.map { ($0.text(0) ?? "", $0.text(1) ?? "") }, uniquingKeysWith: { $0 + $1 })
     }
 
-    /// The definitions as `create` makes them.
-    static func expectedDefinitions() throws -> [String: String] {
+    /// The definitions as `create` makes them, or made them in version 1.
+    static func expectedDefinitions(version: Int32) throws -> [String: String] {
         try DatabaseQueue().write { db in
             try create(db)
+            if version == 1 { try db.execute(sql: "DROP VIEW artifacts; DROP TABLE terms;" + formerTerms) }
             return try definitions(db)
         }
     }
@@ -117,15 +127,6 @@ enum Schema {
         CREATE INDEX events_by_run ON events (run_id, leaf_index) WHERE run_id IS NOT NULL;
         CREATE INDEX events_by_image ON events (image, leaf_index) WHERE kind = 'image';
         CREATE INDEX events_opening ON events (leaf_index) WHERE opens = 1;
-        CREATE TABLE artifacts (
-            leaf_index INTEGER NOT NULL,
-            position INTEGER NOT NULL,
-            role TEXT NOT NULL,
-            name TEXT NOT NULL,
-            digest TEXT NOT NULL,
-            PRIMARY KEY (leaf_index, position)
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX artifacts_by_digest ON artifacts (digest, leaf_index);
         CREATE VIEW runs AS
             SELECT o.run_id, o.leaf_index AS first_index, i.leaf_index AS intent_index, f.leaf_index AS outcome_index,
                 ifnull(f.image, i.image) AS image, ifnull(f.started_at, i.started_at) AS started_at, f.finished_at
@@ -139,5 +140,44 @@ enum Schema {
             SELECT leaf_index, run_id, finished_at FROM events WHERE kind = 'replay';
         CREATE VIEW image_builds AS
             SELECT leaf_index, image, started_at, finished_at FROM events WHERE kind = 'image';
+        """
+
+    // By what an entry is found: the digests that its statement names, and a run's job, commit, status and tags. One tree
+    // in the order in which it is asked; what a digest is called is read where it stands, in the statement.
+    private static let terms = """
+        CREATE TABLE terms (
+            term TEXT NOT NULL,
+            role TEXT NOT NULL,
+            leaf_index INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            PRIMARY KEY (term, role, leaf_index, position)
+        ) STRICT, WITHOUT ROWID;
+        CREATE VIEW artifacts AS
+            \(artifacts);
+        """
+
+    /// The digests that statements name, with their names; SQLite does not look into JSON for a view of a file that it
+    /// does not trust, so who asks here says it in full.
+    static let artifacts = """
+        SELECT leaf_index, role, position, term AS digest, ifnull(payload ->> (CASE role
+            WHEN 'subject' THEN '$.subject['
+            WHEN 'dependency' THEN '$.predicate.buildDefinition.resolvedDependencies['
+            WHEN 'byproduct' THEN '$.predicate.runDetails.byproducts['
+            ELSE '$.predicate.configuration[' END || position || '].name'), '') AS name
+        FROM terms JOIN statements USING (leaf_index)
+        WHERE role IN ('subject', 'dependency', 'byproduct', 'configuration')
+        """
+
+    // What version 1 had in its place.
+    private static let formerTerms = """
+        CREATE TABLE artifacts (
+            leaf_index INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            role TEXT NOT NULL,
+            name TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            PRIMARY KEY (leaf_index, position)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX artifacts_by_digest ON artifacts (digest, leaf_index);
         """
 }

@@ -25,6 +25,7 @@ final class StatementScan {
     /// A digest that the statement names.
     struct Artifact {
         var role: Role
+        var position: Int
         /// Without one the name is empty.
         var name: Text?
         var digest: Text
@@ -44,6 +45,11 @@ final class StatementScan {
     private(set) var notedAt: Text?
     private(set) var startedAt: Text?
     private(set) var finishedAt: Text?
+    private(set) var job: Text?
+    private(set) var commit: Text?
+    private(set) var status: Text?
+    private(set) var tag: Text?
+    private(set) var untag: Text?
     private var members = 0
 
     /// Reads a statement; nil when the bytes are none in canonical form. What was found before is forgotten.
@@ -51,6 +57,7 @@ final class StatementScan {
         artifacts.removeAll(keepingCapacity: true)
         (predicateType, buildType, members) = (nil, nil, 0)
         (run, replayed, noted, notedAt, startedAt, finishedAt) = (nil, nil, nil, nil, nil, nil)
+        (job, commit, status, tag, untag) = (nil, nil, nil, nil, nil)
         var scanner = CanonicalScanner(bytes)
         do { try readStatement(&scanner) } catch { return nil }
         guard scanner.isAtEnd, members == 4, predicateType != nil, artifacts.contains(where: { $0.role == .subject }),
@@ -64,8 +71,13 @@ final class StatementScan {
         func text(_ place: Text?) -> String? { place.map { scanner.value(of: $0) } }
         func list(_ role: Role) -> [StatementFacts.Artifact] {
             artifacts.filter { $0.role == role }.map {
-                .init(role: role.rawValue, name: text($0.name) ?? "", digest: scanner.value(of: $0.digest))
+                .init(
+                    role: role.rawValue, position: $0.position, name: text($0.name) ?? "",
+                    digest: scanner.value(of: $0.digest))
             }
+        }
+        func words(_ places: [(String, Text?)]) -> [StatementFacts.Term] {
+            places.compactMap { role, place in text(place).map { .init(text: $0, role: role) } }
         }
         guard let predicateType = text(predicateType) else { return nil }
         var facts = StatementFacts(payload: nil)
@@ -74,11 +86,14 @@ final class StatementScan {
         case Statement.PredicateType.provenance:
             (facts.startedAt, facts.finishedAt) = (text(startedAt), text(finishedAt))
             facts.artifacts += list(.dependency) + list(.byproduct)
+            facts.words = words([("job", job), ("commit", commit), ("status", status)])
             facts.classify(buildType: text(buildType), run: text(run))
         case Statement.PredicateType.testResult:
             facts.artifacts += list(.configuration)
             facts.classify(replayed: text(replayed))
-        case BuildType.note: facts.classify(noted: text(noted), at: text(notedAt))
+        case BuildType.note:
+            facts.classify(noted: text(noted), at: text(notedAt))
+            facts.words = words([("tag", tag), ("untag", untag)])
         default: break
         }
         return facts
@@ -95,14 +110,18 @@ final class StatementScan {
             } else if scanner.matches(key, "predicateType") {
                 self.predicateType = try Self.text(&scanner)
             } else if scanner.matches(key, "subject") {
-                try scanner.array { scanner throws(Malformed) in try self.readSubject(&scanner) }
+                var position = 0
+                try scanner.array { scanner throws(Malformed) in
+                    try self.readSubject(&scanner, position)
+                    position += 1
+                }
             } else {
                 throw Malformed()
             }
         }
     }
 
-    private func readSubject(_ scanner: inout CanonicalScanner) throws(Malformed) {
+    private func readSubject(_ scanner: inout CanonicalScanner, _ position: Int) throws(Malformed) {
         var (name, hex, members): (Text?, Text?, Int) = (nil, nil, 0)
         try scanner.object { (scanner, key) throws(Malformed) in
             members += 1
@@ -119,7 +138,7 @@ final class StatementScan {
         }
         // Exactly name and digest, exactly SHA-256: what `Statement` writes.
         guard members == 3, let name, let hex, scanner.isHex(hex, count: 64) else { throw Malformed() }
-        artifacts.append(Artifact(role: .subject, name: name, digest: hex))
+        artifacts.append(Artifact(role: .subject, position: position, name: name, digest: hex))
     }
 
     private func readPredicate(_ scanner: inout CanonicalScanner) throws(Malformed) {
@@ -129,6 +148,16 @@ final class StatementScan {
                 try scanner.object { (scanner, key) throws(Malformed) in
                     if scanner.matches(key, "buildType") {
                         self.buildType = try Self.text(&scanner)
+                    } else if scanner.matches(key, "externalParameters") {
+                        try Self.member("job", of: &scanner) { scanner throws(Malformed) in
+                            self.job = try Self.text(&scanner)
+                        }
+                    } else if scanner.matches(key, "internalParameters") {
+                        try Self.member("snapshot", of: &scanner) { scanner throws(Malformed) in
+                            try Self.member("commit", of: &scanner) { scanner throws(Malformed) in
+                                self.commit = try Self.text(&scanner)
+                            }
+                        }
                     } else if scanner.matches(key, "resolvedDependencies") {
                         try self.readList(&scanner, .dependency)
                     } else {
@@ -143,6 +172,10 @@ final class StatementScan {
                 self.noted = try Self.text(&scanner)
             } else if scanner.matches(key, "at") {
                 self.notedAt = try Self.text(&scanner)
+            } else if scanner.matches(key, "tag") {
+                self.tag = try Self.text(&scanner)
+            } else if scanner.matches(key, "untag") {
+                self.untag = try Self.text(&scanner)
             } else {
                 try scanner.skip()
             }
@@ -174,7 +207,9 @@ final class StatementScan {
     // Resource descriptors: those with a SHA-256 digest, under their names.
     private func readList(_ scanner: inout CanonicalScanner, _ role: Role) throws(Malformed) {
         guard scanner.isAtArray else { return try scanner.skip() }
+        var position = -1
         try scanner.array { scanner throws(Malformed) in
+            position += 1
             guard scanner.isAtObject else { return try scanner.skip() }
             var (name, hex): (Text?, Text?) = (nil, nil)
             try scanner.object { (scanner, key) throws(Malformed) in
@@ -187,11 +222,28 @@ final class StatementScan {
                     try scanner.object { (scanner, key) throws(Malformed) in
                         if scanner.matches(key, "sha256") { hex = try Self.text(&scanner) } else { try scanner.skip() }
                     }
+                } else if scanner.matches(key, "annotations"), role == .byproduct, position == 0 {
+                    try Self.member("status", of: &scanner) { scanner throws(Malformed) in
+                        self.status = try Self.text(&scanner)
+                    }
                 } else {
                     try scanner.skip()
                 }
             }
-            if let hex { self.artifacts.append(Artifact(role: role, name: name, digest: hex)) }
+            if let hex {
+                self.artifacts.append(Artifact(role: role, position: position, name: name, digest: hex))
+            }
+        }
+    }
+
+    // Reads one member of an object, and forgets whatever else there is.
+    private static func member(
+        _ name: StaticString, of scanner: inout CanonicalScanner,
+        _ read: (inout CanonicalScanner) throws(Malformed) -> Void
+    ) throws(Malformed) {
+        guard scanner.isAtObject else { return try scanner.skip() }
+        try scanner.object { (scanner, key) throws(Malformed) in
+            if scanner.matches(key, name) { try read(&scanner) } else { try scanner.skip() }
         }
     }
 

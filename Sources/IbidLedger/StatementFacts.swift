@@ -19,11 +19,19 @@ struct StatementFacts: Hashable {
         case other
     }
 
-    /// Bytes that a statement names.
+    /// Bytes that a statement names, at that place of the list that its role stands for.
     struct Artifact: Hashable {
         var role: String
+        var position: Int
         var name: String
         var digest: String
+    }
+
+    /// Something by which the entry is found.
+    struct Term: Hashable {
+        var text: String
+        var role: String
+        var position = 0
     }
 
     var kind = Kind.other
@@ -32,16 +40,33 @@ struct StatementFacts: Hashable {
     var startedAt: String?
     var finishedAt: String?
     var artifacts: [Artifact] = []
+    /// A run's job, commit and status, a note's tag: role and text.
+    var words: [Term] = []
+
+    /// Everything by which the entry is found.
+    var terms: [Term] {
+        artifacts.map { Term(text: $0.digest, role: $0.role, position: $0.position) } + words
+    }
+
+    /// Reads a payload in whatever form it is.
+    init(reading payload: [UInt8]) {
+        self = StatementFacts(scanning: payload) ?? StatementFacts(payload: try? CanonicalJSON.parse(payload))
+    }
 
     /// Reads a payload; whatever is not a statement of Ibid's has the kind `other`.
     init(payload: JSONValue?) {
         guard let payload, let statement = Statement(json: payload) else { return }
-        artifacts = statement.subjects.map { Artifact(role: "subject", name: $0.name, digest: $0.digest.hex) }
+        artifacts = statement.subjects.enumerated().map {
+            Artifact(role: "subject", position: $0, name: $1.name, digest: $1.digest.hex)
+        }
         let predicate = statement.predicate
         switch statement.predicateType {
         case Statement.PredicateType.provenance: readProvenance(predicate)
         case Statement.PredicateType.testResult: readTestResult(predicate)
-        case BuildType.note: classify(noted: predicate["run"]?.string, at: predicate["at"]?.string)
+        case BuildType.note:
+            classify(noted: predicate["run"]?.string, at: predicate["at"]?.string)
+            add(word: predicate["tag"], as: "tag")
+            add(word: predicate["untag"], as: "untag")
         default: break
         }
     }
@@ -52,6 +77,9 @@ struct StatementFacts: Hashable {
         finishedAt = details?["metadata"]?["finishedOn"]?.string
         add(definition?["resolvedDependencies"], as: "dependency")
         add(details?["byproducts"], as: "byproduct")
+        add(word: definition?["externalParameters"]?["job"], as: "job")
+        add(word: definition?["internalParameters"]?["snapshot"]?["commit"], as: "commit")
+        add(word: details?["byproducts"]?.array?.first?["annotations"]?["status"], as: "status")
         classify(buildType: definition?["buildType"]?.string, run: details?["metadata"]?["invocationId"]?.string)
     }
 
@@ -91,10 +119,15 @@ struct StatementFacts: Hashable {
         if run != nil { kind = .replay }
     }
 
+    private mutating func add(word: JSONValue?, as role: String) {
+        if let word = word?.string { words.append(Term(text: word, role: role)) }
+    }
+
     private mutating func add(_ list: JSONValue?, as role: String) {
-        for item in list?.array ?? [] {
+        for (position, item) in (list?.array ?? []).enumerated() {
             guard let hex = item["digest"]?["sha256"]?.string else { continue }
-            artifacts.append(Artifact(role: role, name: item["name"]?.string ?? "", digest: hex))
+            artifacts.append(
+                Artifact(role: role, position: position, name: item["name"]?.string ?? "", digest: hex))
         }
     }
 }

@@ -19,6 +19,4 @@ struct StoredEntry: Sendable {
     /// Kind, run, image, start and end in the index of the ledger.
     var event: [String?]
     var opens: Int64?
-    /// What the index lists of the statement's digests, in its order; nil for a row that is damaged.
-    var artifacts: [StatementFacts.Artifact?]
 }

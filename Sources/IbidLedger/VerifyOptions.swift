@@ -5,6 +5,9 @@ public import SystemPackage
 public struct VerifyOptions: Sendable {
     /// Checkpoints of this ledger that were kept elsewhere: its first entries have to be theirs.
     public var since: [SignedNote] = []
+    /// A checkpoint of this ledger up to which the caller has verified all signatures before, in a place of their own:
+    /// the first entries have to be its, and then theirs need not be verified again.
+    public var verified: SignedNote?
     /// Files of certificates (PEM) of time stamp authorities that the caller trusts.
     public var timestampAuthorities: [FilePath] = []
     /// Whether the signature of every statement is checked, which takes most of the time.

@@ -35,7 +35,7 @@ struct DamageTests {
             "SELECT run_id, leaf_index FROM events INDEXED BY events_by_run WHERE run_id IS NOT NULL ORDER BY 1, 2",
             "SELECT image, leaf_index FROM events INDEXED BY events_by_image WHERE kind = 'image' ORDER BY 1, 2",
             "SELECT leaf_index FROM events INDEXED BY events_opening WHERE opens = 1 ORDER BY 1",
-            "SELECT digest, leaf_index, position FROM artifacts INDEXED BY artifacts_by_digest ORDER BY 1, 2, 3",
+            "SELECT * FROM terms ORDER BY 1, 2, 3, 4",
         ]
         return try ([".dump"] + indices).map { query in
             let result = try sql(path, query)
@@ -110,11 +110,12 @@ struct DamageTests {
             }.joined()
             let edits = [
                 "DROP TRIGGER entries_no_update", "CREATE TRIGGER x AFTER INSERT ON entries BEGIN SELECT 1; END",
-                "DROP INDEX artifacts_by_digest", "CREATE TABLE extra (x)", "PRAGMA user_version = 2",
+                "DROP INDEX events_by_run", "CREATE TABLE extra (x)", "PRAGMA user_version = 3",
+                "PRAGMA user_version = 1",
                 "PRAGMA application_id = 0",
                 open + "DELETE FROM entries WHERE leaf_index = 11",
                 open
-                    + "DELETE FROM checkpoints WHERE tree_size = 12; DELETE FROM statements WHERE leaf_index = 11; DELETE FROM entries WHERE leaf_index = 11; DELETE FROM events WHERE leaf_index = 11; DELETE FROM artifacts WHERE leaf_index = 11;",
+                    + "DELETE FROM checkpoints WHERE tree_size = 12; DELETE FROM statements WHERE leaf_index = 11; DELETE FROM entries WHERE leaf_index = 11; DELETE FROM events WHERE leaf_index = 11; DELETE FROM terms WHERE leaf_index = 11;",
                 open + "DELETE FROM entries WHERE leaf_index = 5", open + "DELETE FROM statements WHERE leaf_index = 5",
                 open + "DELETE FROM checkpoints WHERE tree_size = 12",
                 open + "UPDATE entries SET leaf = CAST(leaf || x'00' AS BLOB) WHERE leaf_index = 3",
@@ -132,9 +133,11 @@ struct DamageTests {
                 "UPDATE events SET run_id = NULL WHERE leaf_index = 7", "UPDATE events SET opens = 1",
                 "DELETE FROM events",
                 "UPDATE events SET started_at = '2020-01-01T00:00:00Z' WHERE leaf_index = 8",
-                "UPDATE artifacts SET digest = 'x' WHERE leaf_index = 8 AND position = 0",
-                "INSERT INTO artifacts VALUES (8, 99, 'subject', 'x', 'y')",
-                "INSERT INTO artifacts VALUES (99, 0, 'subject', 'x', 'y')",
+                "UPDATE terms SET term = 'x' WHERE leaf_index = 8 AND position = 0 AND role = 'subject'",
+                "UPDATE terms SET role = 'status' WHERE leaf_index = 8 AND role = 'subject'",
+                "DELETE FROM terms WHERE role = 'subject' AND leaf_index = 8", "DELETE FROM terms",
+                "INSERT INTO terms VALUES ('x', 'subject', 8, 99)", "INSERT INTO terms VALUES ('x', 'subject', 99, 0)",
+                "INSERT INTO terms VALUES ('x', 'subject', -1, 0)",
                 "UPDATE frontier SET hashes = zeroblob(64)", "INSERT INTO nodes VALUES (8, 0, zeroblob(32))",
             ]
             for edit in edits {
@@ -158,7 +161,7 @@ struct DamageTests {
             let path = try Self.make(home)
             let original = try Data(contentsOf: URL(fileURLWithPath: path.string))
             let file = home.appending("changed.sqlite")
-            for name in ["artifacts_by_digest", "events_by_run", "events_by_image", "events_opening"] {
+            for name in ["terms", "events_by_run", "events_by_image", "events_opening"] {
                 let pages = try Self.sql(path, "SELECT pageno FROM dbstat WHERE name = '\(name)' AND pagetype = 'leaf'")
                 let page = try #require(Int(pages.stdout.split(separator: "\n").first ?? ""), "\(pages.stderr)")
                 // The last byte of a page belongs to its first row: the number of an entry, or a position.
@@ -214,8 +217,8 @@ struct DamageTests {
                 SELECT 8, x, zeroblob(32) FROM c
                 """,
                 """
-                INSERT INTO artifacts WITH RECURSIVE c (x) AS (SELECT 100 UNION ALL SELECT x + 1 FROM c LIMIT 100000)
-                SELECT 3, x, 'subject', 'x', 'y' FROM c
+                INSERT INTO terms WITH RECURSIVE c (x) AS (SELECT 100 UNION ALL SELECT x + 1 FROM c LIMIT 100000)
+                SELECT 'x', 'subject', 3, x FROM c
                 """,
                 "PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM; CREATE TABLE o (x)",
             ]
@@ -274,7 +277,7 @@ struct DamageTests {
                 """
                 DELETE FROM checkpoints WHERE tree_size = 12; DELETE FROM statements WHERE leaf_index = 11;
                 DELETE FROM entries WHERE leaf_index = 11; DELETE FROM events WHERE leaf_index = 11;
-                DELETE FROM artifacts WHERE leaf_index = 11;
+                DELETE FROM terms WHERE leaf_index = 11;
                 """)
             let problems = Ledger.verify(file: ledger.path, options: options).problems
             #expect(problems.contains { $0.what == "the entries" && $0.got == "11" })
@@ -282,7 +285,7 @@ struct DamageTests {
         }
     }
 
-    /// So many entries that signatures are verified in batches: the wrong ones are named, and nothing else.
+    /// Among many: the wrong ones are named, and nothing else.
     @Test func wrongSignaturesAmongManyAreNamed() throws {
         try withScratch { home in
             let ledger = try Ledger.scratch(home)
@@ -298,6 +301,77 @@ struct DamageTests {
             #expect(try Self.sql(ledger.path, edit).status == 0)
             let problems = Ledger.verify(file: ledger.path).problems.map(\.what)
             #expect(problems.contains { $0.contains("777") } && problems.contains { $0.contains("1103") })
+        }
+    }
+
+    /// Who verified a ledger in full and kept its checkpoint has its bytes held against that, and no signature verified
+    /// twice; what is new has all of it.
+    @Test func whatWasVerifiedBeforeIsHeldAgainstItsCheckpoint() throws {
+        try withScratch { home in
+            let ledger = try Ledger.scratch(home)
+            try ledger.append((0..<40).map { Fixture.intent($0) })
+            var options = VerifyOptions()
+            options.verified = try ledger.checkpoint()
+            for number in 40..<44 { try ledger.append(Fixture.intent(number)) }
+            try Self.sql(ledger.path, "PRAGMA wal_checkpoint(TRUNCATE)")
+            let report = ledger.verify(options: options)
+            #expect(report.ok && report.proved.contains { $0.contains("signed") && $0.contains("after the first 40") })
+            #expect(report.notProved.contains { $0.contains("first 40 entries by themselves") })
+            let original = try Data(contentsOf: URL(fileURLWithPath: ledger.path.string))
+            func edited(_ edit: String) throws -> VerificationReport {
+                let file = home.appending("edited.sqlite")
+                try Self.write(original, file)
+                let open = "PRAGMA writable_schema = 1; DELETE FROM sqlite_schema WHERE type = 'trigger';"
+                #expect(try Self.sql(file, open + "PRAGMA writable_schema = RESET;" + edit).status == 0)
+                return Ledger.verify(file: file, options: options)
+            }
+            let other = "(SELECT signature FROM statements WHERE leaf_index = 4)"
+            // A signature is in its leaf, so the root tells; that of a checkpoint is in no leaf.
+            #expect(try !edited("UPDATE statements SET signature = \(other) WHERE leaf_index = 7").ok)
+            let payload = "UPDATE statements SET payload = replace(payload, 'main', 'mean')"
+            #expect(try !edited(payload + " WHERE leaf_index = 7").ok)
+            #expect(try !edited("UPDATE checkpoints SET note = replace(note, 'A', 'B') WHERE tree_size = 44").ok)
+            // Somebody else's checkpoint stands for nothing.
+            let stranger = try Ledger.scratch(home.appending("stranger"))
+            try stranger.append(Fixture.intent(1))
+            options.verified = try stranger.checkpoint()
+            #expect(!ledger.verify(options: options).ok)
+        }
+    }
+
+    /// The first version had other derived tables: its record is verified, and the next command makes them again.
+    @Test func aLedgerOfVersionOneIsVerifiedAndGoesOn() throws {
+        try withScratch { home in
+            let path = try Self.make(home)
+            let ledger = try Ledger.openReadOnly(at: path)
+            let (filter, output) = (RunFilter(), Fixture.digest("sepal,petal\n"))
+            let found = try ledger.entries(naming: output).map(\.leafIndex)
+            let runs = try ledger.runs(matching: filter)
+            let former = """
+                DROP VIEW artifacts; CREATE TEMP TABLE old AS SELECT * FROM terms; DROP TABLE terms;
+                CREATE TABLE artifacts (
+                    leaf_index INTEGER NOT NULL,
+                    position INTEGER NOT NULL,
+                    role TEXT NOT NULL,
+                    name TEXT NOT NULL,
+                    digest TEXT NOT NULL,
+                    PRIMARY KEY (leaf_index, position)
+                ) STRICT, WITHOUT ROWID;
+                CREATE INDEX artifacts_by_digest ON artifacts (digest, leaf_index);
+                INSERT INTO artifacts SELECT leaf_index, row_number() OVER (PARTITION BY leaf_index), role, '', term FROM old;
+                PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE);
+                """
+            let made = try Self.sql(path, former)
+            #expect(made.status == 0, "\(made.stderr)")
+            let before = Ledger.verify(file: path)
+            #expect(before.ok && before.notProved.contains { $0.contains("version 1") }, "\(before.problems)")
+            let opened = try Ledger.open(at: path, keys: home.appending("keys"))
+            #expect(opened.verify().ok)
+            #expect(!found.isEmpty)
+            #expect(try opened.entries(naming: output).map(\.leafIndex) == found)
+            #expect(try opened.runs(matching: filter) == runs)
+            try opened.append(Fixture.intent(1000))
+            #expect(opened.verify().ok)
         }
     }
 

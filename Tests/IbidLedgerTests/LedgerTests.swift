@@ -122,7 +122,7 @@ import Testing
             let before = try ledger.runs()
             try shell([
                 "sqlite3", ledger.path.string,
-                "DELETE FROM events; DELETE FROM artifacts; DELETE FROM nodes; DELETE FROM frontier;",
+                "DELETE FROM events; DELETE FROM terms; DELETE FROM nodes; DELETE FROM frontier;",
             ])
             #expect(!ledger.verify().ok)
             #expect(throws: IbidError.self) { try ledger.append(Fixture.intent(1000)) }

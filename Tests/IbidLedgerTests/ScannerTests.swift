@@ -27,6 +27,24 @@ import Testing
                 "ä": 1, "\u{1F600}": [-1, 0, 9_007_199_254_740_991, .null, true, false, [:], []], "\u{ffee}": 2,
                 "": "\t",
             ]),
+        Statement(
+            subjects: [.init(name: "a", digest: Fixture.image)],
+            predicateType: Statement.PredicateType.provenance,
+            predicate: [
+                "buildDefinition": [
+                    "buildType": .string(BuildType.run), "externalParameters": ["job": "iris"],
+                    "internalParameters": ["snapshot": ["commit": "0123456789"]], "resolvedDependencies": [],
+                ],
+                "runDetails": [
+                    "byproducts": [
+                        ["annotations": ["status": "failed"], "name": "x"],
+                        ["annotations": ["status": "no"], "digest": ["sha256": "00"]],
+                    ], "metadata": ["invocationId": .string(Fixture.runID(4).text)],
+                ],
+            ]),
+        Statement(
+            subjects: [.init(name: "a", digest: Fixture.image)], predicateType: BuildType.note,
+            predicate: ["at": "t", "run": .string(Fixture.runID(5).text), "tag": "good \"one\"", "untag": "bad"]),
     ]
 
     @Test func statementsAreReadAsTheyAre() {
@@ -37,6 +55,8 @@ import Testing
         #expect(scan(Fixture.outcome(2).canonicalBytes)?.run == Fixture.runID(2))
         #expect(scan(Fixture.replay(3).canonicalBytes)?.kind == .replay)
         #expect(scan(Fixture.imageBuild().canonicalBytes)?.image == Fixture.image)
+        #expect(scan(statements[5].canonicalBytes)?.words.map(\.text) == ["iris", "0123456789", "failed"])
+        #expect(scan(statements[6].canonicalBytes)?.words.map(\.role) == ["tag", "untag"])
     }
 
     @Test func changedBytesAreReadAsThePlainWayReadsThem() {

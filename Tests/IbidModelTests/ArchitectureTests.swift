@@ -16,9 +16,9 @@ import Testing
     /// Modules that only some targets may import: C and packages stay behind one target each.
     private static let confined: [String: Set<String>] = [
         "CGit2": ["IbidSource"], "CGit2Shim": ["IbidSource"],
-        "COpenSSL": ["IbidCrypto"], "CSignatures": ["IbidCrypto"],
+        "COpenSSL": ["IbidCrypto"],
         "CCurlShim": ["IbidImage"], "CTLSShim": ["IbidImage"],
-        "CZlib": ["IbidCompare"], "CCodecShim": ["IbidCompare"], "CSQLite": ["IbidCompare"],
+        "CZlib": ["IbidCompare"], "CCodecShim": ["IbidCompare"], "CSQLite": ["IbidCompare", "IbidLedger"],
         "GRDB": ["IbidLedger"], "GRDBSQLite": ["IbidLedger"],
         "TOMLKit": ["IbidTOML"],
         "ArgumentParser": ["IbidCommands"],

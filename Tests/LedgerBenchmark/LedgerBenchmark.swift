@@ -9,8 +9,9 @@ import struct IbidModel.Statement
 
 /// Drives a ledger from outside the tests: `ledger-benchmark measure ENTRIES [DIRECTORY]`, built with `-c release`, times
 /// what people wait for; `ledger-benchmark append HOME FIRST COUNT` appends and says what was acknowledged, for tests
-/// that run many such processes, or kill them; `ledger-benchmark proofs HOME` prints each entry's inclusion proof,
-/// `ledger-benchmark verify HOME` times a verification.
+/// that run many such processes, or kill them; `ledger-benchmark fill HOME ENTRIES` only makes a ledger,
+/// `ledger-benchmark proofs HOME` prints each entry's inclusion proof, `ledger-benchmark verify HOME` times a
+/// verification.
 @main struct LedgerBenchmark {
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
@@ -24,14 +25,20 @@ import struct IbidModel.Statement
             try FileManager.default.createDirectory(atPath: home.string, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(atPath: home.string) }
             try run(Int(arguments[2]) ?? 1_000, home)
+        case "fill" where arguments.count == 3:
+            let home = FilePath(arguments[2])
+            let ledger = try Ledger.open(at: home.appending("ledger.sqlite"), keys: home.appending("keys"))
+            let count = Int(arguments[3]) ?? 1_000
+            report("fill, 1,000 a transaction", rate(count, try cost { try fill(ledger, count) }))
+            try ledger.close()
         case "verify" where arguments.count == 2:
             try verify(try Ledger.openReadOnly(at: FilePath(arguments[2]).appending("ledger.sqlite")))
         case "proofs" where arguments.count == 2:
             try proofs(FilePath(arguments[2]))
         default:
             let usage =
-                "usage: ledger-benchmark measure ENTRIES [DIRECTORY] | append HOME FIRST COUNT | proofs HOME "
-                + "| verify HOME\n"
+                "usage: ledger-benchmark measure ENTRIES [DIRECTORY] | append HOME FIRST COUNT | fill HOME ENTRIES "
+                + "| proofs HOME | verify HOME\n"
             FileHandle.standardError.write(Data(usage.utf8))
             exit(64)
         }
@@ -46,6 +53,12 @@ import struct IbidModel.Statement
         }
     }
 
+    private static func fill(_ ledger: Ledger, _ entries: Int) throws {
+        for start in stride(from: 0, to: entries, by: 1_000) {
+            try ledger.append((start..<min(start + 1_000, entries)).map(statement))
+        }
+    }
+
     private static func proofs(_ home: FilePath) throws {
         let ledger = try Ledger.openReadOnly(at: home.appending("ledger.sqlite"))
         for index in 0..<(try ledger.size()) {
@@ -56,13 +69,8 @@ import struct IbidModel.Statement
 
     private static func run(_ entries: Int, _ home: FilePath) throws {
         let ledger = try Ledger.open(at: home.appending("ledger.sqlite"), keys: home.appending("keys"))
-        let fill = try cost {
-            for start in stride(from: 0, to: entries, by: 1_000) {
-                try ledger.append((start..<min(start + 1_000, entries)).map(statement))
-            }
-        }
         report("entries", "\(entries)")
-        report("fill, 1,000 a transaction", rate(entries, fill))
+        report("fill, 1,000 a transaction", rate(entries, try cost { try fill(ledger, entries) }))
 
         let count = 500
         let bare = try cost { try bareInserts(count, home) }
@@ -115,11 +123,11 @@ import struct IbidModel.Statement
     private static func verify(_ ledger: Ledger) throws {
         let size = try ledger.size()
         var options = VerifyOptions()
-        (options.statementSignatures, options.checkpointSignatures) = (false, false)
+        options.verified = try ledger.checkpoint()
         // Twice, so that both find the file in memory.
         for (name, options) in [
-            ("verify, without signatures", options), ("verify, without signatures", options),
-            ("verify, all", VerifyOptions()), ("verify, all", VerifyOptions()),
+            ("verify, signatures known", options), ("verify, signatures known", options),
+            ("verify, all", VerifyOptions()),
         ] {
             var problems: [VerificationProblem] = []
             let time = cost { problems = ledger.verify(options: options).problems }
@@ -169,7 +177,12 @@ import struct IbidModel.Statement
                         "job": "iris", "command": ["python", "iris.py", "--rows", "5"], "parameters": ["rows": "5"],
                         "source": ["uri": "https://example.org/iris.git", "ref": "main", "subdirectory": "jobs/iris"],
                     ],
-                    "internalParameters": ["platform": "linux/amd64", "determinism": "default"],
+                    "internalParameters": [
+                        "platform": "linux/amd64", "determinism": "default",
+                        "snapshot": [
+                            "commit": .string(Hex.encode((0..<20).map { UInt8(truncatingIfNeeded: number >> $0) }))
+                        ],
+                    ],
                     "resolvedDependencies": .array(dependencies),
                 ],
                 "runDetails": [
@@ -178,7 +191,12 @@ import struct IbidModel.Statement
                         "invocationId": .string(runID(number).text), "startedOn": "2026-01-02T03:04:05Z",
                         "finishedOn": "2026-01-02T03:04:06Z",
                     ],
-                    "byproducts": [["name": "logs/stdout.txt", "digest": digest(20)]],
+                    "byproducts": [
+                        [
+                            "name": "logs/stdout.txt", "digest": digest(20),
+                            "annotations": ["exitCode": 0, "status": .string(number == 1 ? "failed" : "succeeded")],
+                        ]
+                    ],
                 ],
             ])
     }
