@@ -182,7 +182,8 @@ let package = Package(
         .testTarget(
             name: "IbidEndToEndTests",
             dependencies: [
-                "IbidModel", "IbidCrypto", "IbidStore", "IbidEngine", "IbidCommands", "IbidTestSupport", "ibid", system,
+                "IbidModel", "IbidCrypto", "IbidStore", "IbidEngine", "IbidCommands", "IbidTestSupport", "ibid",
+                arguments, system,
             ],
             exclude: ["Corpus", "Foreign"], swiftSettings: strict),
     ],

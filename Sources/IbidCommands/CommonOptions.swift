@@ -8,7 +8,9 @@ struct CommonOptions: ParsableArguments {
     @Flag(help: "Print one JSON document on stdout.")
     var json = false
 
-    func engine() throws -> Engine {
+    func engine() throws -> Engine { try Self.engine() }
+
+    static func engine() throws -> Engine {
         var engine = try Engine.open(try Self.home())
         engine.stopsOnSignals = true
         return engine

@@ -32,15 +32,22 @@ public struct IbidCommand: ParsableCommand {
     public static func run() -> Never {
         // A reader that went away ends the command, silently, like any other program in a pipeline.
         signal(SIGPIPE, SIG_DFL)
-        Glibc.exit(execute(Array(CommandLine.arguments.dropFirst())))
+        let status = execute(Array(CommandLine.arguments.dropFirst()))
+        // Everything is written and closed. What libraries would still do is give back memory, piece by piece.
+        fflush(nil)
+        _exit(status)
     }
 
     /// Runs one command line and gives its exit status.
     public static func execute(_ arguments: [String]) -> Int32 {
         let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
         do {
-            var command = try IbidCommand.parseAsRoot(arguments)
-            try command.run()
+            if let submit = PlainSubmit(arguments) {
+                try submit.run()
+            } else {
+                var command = try parse(arguments)
+                try command.run()
+            }
             return 0
         } catch let code as ExitCode {
             return code.rawValue
@@ -62,6 +69,14 @@ public struct IbidCommand: ParsableCommand {
             }
             return fail(IbidError("unexpected", "\(error)"), json: wantsJSON)
         }
+    }
+
+    // The parser looks at the options of every command before it comes to the one that is meant, and that takes longer
+    // than many a command. What the command itself makes nothing of, help too, is for the parser to say.
+    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+        let named = configuration.subcommands.first { $0.configuration.commandName == arguments.first }
+        if let command = try? named?.parseAsRoot(Array(arguments.dropFirst())) { return command }
+        return try parseAsRoot(arguments)
     }
 
     private static func fail(_ error: IbidError, json: Bool) -> Int32 {

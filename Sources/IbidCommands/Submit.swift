@@ -69,6 +69,16 @@ struct Submit: ParsableCommand {
     }
 
     func run() throws {
+        let request = try request()
+        let libraries = try Self.warmUp()
+        defer { libraries.finish() }
+        let engine = try isolation.engine(common)
+        if sweep.isWanted { return try runSweep(request, engine: engine) }
+        try Self.run(request, engine: engine, json: common.json, progress: build.progress.progress)
+    }
+
+    /// What the options ask for.
+    func request() throws -> SubmitRequest {
         var request = job.request()
         request.params = try NamedValue.dictionary(params, "parameter")
         request.inputs = try NamedValue.dictionary(input, "input").mapValues { FilePath($0) }
@@ -80,17 +90,24 @@ struct Submit: ParsableCommand {
         request.determinism = determinism
         request.cpu = cpuLevel
         request.gpus = gpus
-        let engine = try isolation.engine(common)
-        if sweep.isWanted { return try runSweep(request, engine: engine) }
-        let report = try withProgress(json: common.json, build.progress.progress) {
-            try engine.submit(request, events: $0)
-        }
-        if common.json {
+        return request
+    }
+
+    /// Has the libraries that every run needs set themselves up.
+    static func warmUp() throws -> LibraryStart {
+        Engine.enterNamespace()
+        return try LibraryStart()
+    }
+
+    /// Submits a job and tells of its run.
+    static func run(_ request: SubmitRequest, engine: Engine, json: Bool, progress: ProgressMode) throws {
+        let report = try withProgress(json: json, progress) { try engine.submit(request, events: $0) }
+        if json {
             Terminal.out(ReportJSON.run(report).text)
         } else {
             RunSummary.note(report)
         }
-        let status = Self.exitStatus(of: report)
+        let status = exitStatus(of: report)
         if status != 0 { throw ExitCode(status) }
     }
 }

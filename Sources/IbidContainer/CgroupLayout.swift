@@ -36,9 +36,10 @@ struct CgroupLayout: Sendable {
         }
         var found = CgroupLayout(version: .v2, controllers: [:], hybridTree: nil)
         var unified: FilePath?
-        for line in mounts.split(separator: "\n") {
+        // By bytes, as a machine can have thousands of mounts.
+        for line in mounts.utf8.split(separator: UInt8(ascii: "\n")) {
             // proc(5): fields, a dash, then type, source and the options of the file system.
-            let fields = line.split(separator: " ")
+            let fields = line.split(separator: UInt8(ascii: " ")).map { Substring($0) }
             guard let dash = fields.firstIndex(of: "-"), dash > 4, fields.count > dash + 3 else { continue }
             let tail = Array(fields[(dash + 1)...])
             let point = FilePath(String(fields[4]))

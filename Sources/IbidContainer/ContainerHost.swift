@@ -63,11 +63,13 @@ public struct ContainerHost: Sendable {
     ///     accept until that fails: the socket is shut down when the container has ended, and this function waits for
     ///     the closure and then closes the socket.
     ///   - stops: switches that end the container when one is thrown.
-    /// - Throws: `IbidError` when the container could not be started or watched. A command that fails is an outcome.
+    ///   - ready: called once, while the container is being made: the command starts when this has returned, and never
+    ///     when it throws.
+    /// - Throws: what `ready` throws; `IbidError` when the container could not be started or watched. A command that fails is an outcome.
     public func run(
         _ spec: ContainerSpec, stdout: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
         stderr: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
-        gateway: (@Sendable (Int32) -> Void)? = nil, stops: [ContainerStop] = []
+        gateway: (@Sendable (Int32) -> Void)? = nil, stops: [ContainerStop] = [], ready: () throws -> Void = {}
     ) throws -> ContainerOutcome {
         let level = try isProbing ? Self.level() : requireIsolation()
         try spec.validate()
@@ -92,10 +94,11 @@ public struct ContainerHost: Sendable {
         let disk = try diskWatch(spec, group)
         defer { disk?.end() }
         let watch = ContainerWatch(
-            process: process, group: group, limits: spec.limits, gateway: gateway,
-            stops: stops + (disk.map { [$0.stop] } ?? []),
-            command: spec.command.first ?? "")
-        var outcome = try watch.run()
+            process: process, group: group, limits: spec.limits, gateway: gateway, stops: stops, pipes: [out, err],
+            disk: disk, command: spec.command.first ?? "")
+        // A runtime that may not hand the init its descriptor makes a command that does not wait.
+        if !runtime.handsDescriptorsOn { try ready() }
+        var outcome = try watch.run { if runtime.handsDescriptorsOn { try ready() } }
         outcome.isolation = [
             "level": level.rawValue, "runtime": runtime.name,
             "runtimeVersion": try runtime.version(keptIn: stateDirectory),

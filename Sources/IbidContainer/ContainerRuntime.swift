@@ -27,6 +27,9 @@ struct ContainerRuntime: Sendable {
     /// called as runc is.
     var isCrun: Bool { name == "crun" }
 
+    /// Whether the container's init has the descriptor that the sandbox gives it, and so waits for its word.
+    var handsDescriptorsOn: Bool { isCrun || name == "runc" }
+
     /// Its processes and threads, one sandbox and one init while the command runs; they are in the container's cgroup.
     /// Those of a runtime in Go come and go, so that the limit of processes is that much less exact.
     var ownProcesses: Int64 { isCrun ? 3 : 18 }

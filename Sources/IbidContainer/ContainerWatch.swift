@@ -10,6 +10,8 @@ final class ContainerWatch {
     private let limits: ContainerLimits
     private let gateway: (@Sendable (Int32) -> Void)?
     private let stops: [ContainerStop]
+    private let pipes: [OutputPipe]
+    private let disk: DiskWatch?
     private let command: String
 
     /// Why it is being ended; the first cause counts.
@@ -31,23 +33,29 @@ final class ContainerWatch {
 
     init(
         process: SandboxProcess, group: ControlGroup, limits: ContainerLimits, gateway: (@Sendable (Int32) -> Void)?,
-        stops: [ContainerStop], command: String
+        stops: [ContainerStop], pipes: [OutputPipe], disk: DiskWatch?, command: String
     ) {
         self.process = process
         self.group = group
         self.limits = limits
         self.gateway = gateway
-        self.stops = stops
+        self.stops = stops + (disk.map { [$0.stop] } ?? [])
+        self.pipes = pipes
+        self.disk = disk
         self.command = command
     }
 
     /// Lets the container start and waits for its end; whatever happens, nothing of it is left afterwards.
-    func run() throws -> ContainerOutcome {
+    ///
+    /// - Parameter ready: what comes before the command starts; the container is made meanwhile.
+    func run(ready: () throws -> Void) throws -> ContainerOutcome {
         var thrown: (any Error)?
         do {
             if group.isMemoryWatched { meter = ProcessMeter(root: process.pid) }
             try group.add(process.pid)
             process.proceed()
+            try ready()
+            process.release()
             try follow()
         } catch {
             thrown = error
@@ -89,7 +97,9 @@ final class ContainerWatch {
         while true {
             var wait = deadline.map { max(0, $0 - cl_monotonic_microseconds()) }
             if meter != nil, started != nil, !stopping { wait = min(wait ?? .max, ProcessMeter.interval) }
+            if let due = diskDue { wait = min(wait ?? .max, max(0, due - cl_monotonic_microseconds())) }
             let ready = try poll(wait: wait, watching: !stopping)
+            if let due = diskDue, due <= cl_monotonic_microseconds() { try disk?.start() }
             if ready.control {
                 switch try process.next() {
                 case .closed: return
@@ -131,6 +141,12 @@ final class ContainerWatch {
         }
     }
 
+    /// When what it writes has to be looked at.
+    private var diskDue: Int64? {
+        guard let disk, !disk.isStarted, let started else { return nil }
+        return started.clock + DiskWatch.interval
+    }
+
     private func isOverMemory() -> Bool {
         guard let memory = meter?.memoryBytes(), let limit = limits.memoryBytes else { return false }
         return memory > limit
@@ -140,7 +156,8 @@ final class ContainerWatch {
         // A negative descriptor is left out by poll.
         let memory = watching ? group.oomDescriptor ?? -1 : -1
         let switches = watching ? stops.map(\.descriptor) : []
-        var polls = ([process.control, memory] + switches).map {
+        let waiting = pipes.filter(\.isWaiting)
+        var polls = ([process.control, memory] + switches + waiting.map(\.reader)).map {
             pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
         }
         // Rounded up: a timeout a little too late is one turn, a little too early would be many.
@@ -150,7 +167,9 @@ final class ContainerWatch {
             throw IbidError.system("wait for", "the container", lastError())
         }
         if count <= 0 { return (false, false, false) }
-        return (polls[0].revents != 0, polls[1].revents != 0, polls[2...].contains { $0.revents != 0 })
+        let stopped = polls[2...].prefix(switches.count)
+        for (pipe, poll) in zip(waiting, polls.suffix(waiting.count)) { try pipe.heard(poll.revents) }
+        return (polls[0].revents != 0, polls[1].revents != 0, stopped.contains { $0.revents != 0 })
     }
 
     private func startGateway(_ socket: Int32) throws {

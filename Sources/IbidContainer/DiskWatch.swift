@@ -4,28 +4,40 @@ import IbidModel
 import IbidStore
 import SystemPackage
 
-/// Looks again and again at what a container has written, on a thread of its own, and ends it when that is too much.
+/// Looks again and again at what a container has written, on a thread of its own once it has run for a while, and ends it
+/// when that is too much.
 ///
 /// Every other limit is the kernel's. This one is not: without quotas on the file system the kernel counts nothing, so
 /// what is written between two looks goes beyond the limit. A look takes at most a twentieth of one processor's time.
-final class DiskWatch: Sendable {
+final class DiskWatch {
     /// Thrown when there is too much.
     let stop: ContainerStop
     private let ended: ContainerStop
-    private let thread: WorkerThread
+    private let upper: FilePath
+    private let limits: ContainerLimits
+    private let processes: @Sendable () -> Set<pid_t>
+    private var thread: WorkerThread?
 
-    private static let interval: Int64 = 250_000
+    /// How long a container has run when it is looked at first, and how long it is left alone after that, at least.
+    static let interval: Int64 = 250_000
 
-    /// Starts to look.
-    ///
+    /// Whether it has started.
+    var isStarted: Bool { thread != nil }
+
     /// - Parameter processes: those of the container, for what they hold open without a name.
     init(
         upper: FilePath, limits: ContainerLimits, processes: @escaping @Sendable () -> Set<pid_t>
     ) throws {
-        let (stop, ended) = (try ContainerStop(), try ContainerStop())
-        (self.stop, self.ended) = (stop, ended)
+        (stop, ended) = (try ContainerStop(), try ContainerStop())
+        (self.upper, self.limits, self.processes) = (upper, limits, processes)
+    }
+
+    /// Starts to look.
+    func start() throws {
+        guard thread == nil else { return }
+        let (stop, ended, upper, limits, processes) = (stop, ended, upper, limits, processes)
         thread = try WorkerThread {
-            var pause = Self.interval
+            var pause: Int64 = 0
             while !ended.waits(microseconds: pause) {
                 let begin = cl_monotonic_microseconds()
                 if let reason = Self.excess(upper, limits, processes) { return stop.stop(reason: reason) }
@@ -37,7 +49,7 @@ final class DiskWatch: Sendable {
     /// Ends the looking.
     func end() {
         ended.stop(reason: "the container has ended")
-        thread.join()
+        thread?.join()
     }
 
     private static func excess(

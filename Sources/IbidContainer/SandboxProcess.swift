@@ -69,6 +69,9 @@ final class SandboxProcess {
     /// Lets it start the runtime.
     func proceed() { send("+") }
 
+    /// Lets the container's init start the command.
+    func release() { send(">") }
+
     /// Has it end the container.
     func stop() { send("!") }
 

@@ -246,29 +246,53 @@ extension Engine {
         // What the machine cannot give is refused before the run begins.
         try containers.requireIsolation()
         let workspace = try RunWorkspace(home: home, run: facts.run)
-        defer { workspace.release() }
-        _ = try ledger.append(facts.intent())
-        if stopsOnSignals { try stop.throwOnSignals() }
-        events(.runStarted(facts.run, command: facts.spec.command))
-        let executor = RunExecutor(store: store, layers: layers, host: containers)
         let (result, measurement): (RunResult, RunMeasurement)
         do {
-            (result, measurement) = try executor.run(
-                facts.spec, workspace: workspace.directory, stdout: { events(.stdout(Array($0))) },
-                stderr: { events(.stderr(Array($0))) }, stop: stop)
-        } catch let error as IbidError {
-            // The intent is entered, so its end is too: a run that Ibid could not start is a fact like any other.
-            try enterRefusal(facts, error)
+            (result, measurement) = try start(facts, in: workspace, events: events)
+        } catch {
+            workspace.release()
             throw error
         }
-        let digest = try store.put(canonical: result)
-        let statement = facts.outcome(result, digest: digest, measurement)
-        let position = try ledger.append(statement)
-        var report = try RunReport(
-            statement: statement, ledger: LedgerReference(position), store: store, outputs: result.outputs)
-        report.build = facts.build
-        events(.runFinished(report))
-        return report
+        // Outputs and streams are in the store.
+        return try workspace.release {
+            let statement = facts.outcome(result, digest: try store.put(canonical: result), measurement)
+            let position = try ledger.append(statement)
+            var report = try RunReport(
+                statement: statement, ledger: LedgerReference(position), store: store, outputs: result.outputs)
+            report.build = facts.build
+            events(.runFinished(report))
+            return report
+        }
+    }
+
+    private func start(
+        _ facts: RunFacts, in workspace: RunWorkspace, events: @escaping EventSink
+    ) throws -> (RunResult, RunMeasurement) {
+        var intent = Entering.before
+        do {
+            return try RunExecutor(store: store, layers: layers, host: containers).run(
+                facts.spec, workspace: workspace.directory, stdout: { events(.stdout(Array($0))) },
+                stderr: { events(.stderr(Array($0))) }, stop: stop
+            ) {
+                // On disk before the command starts; what comes before that, its container, is made at the same time.
+                intent = .failed
+                _ = try ledger.append(facts.intent())
+                intent = .done
+                if stopsOnSignals { try stop.throwOnSignals() }
+                events(.runStarted(facts.run, command: facts.spec.command))
+            }
+        } catch let error as IbidError {
+            // A run that Ibid could not start is a fact like any other; that it could not be entered is none.
+            if intent == .before { _ = try ledger.append(facts.intent()) }
+            if intent != .failed { try enterRefusal(facts, error) }
+            throw error
+        }
+    }
+
+    private enum Entering {
+        case before
+        case failed
+        case done
     }
 
     private func enterRefusal(_ facts: RunFacts, _ error: IbidError) throws {

@@ -18,15 +18,32 @@ struct RunWorkspace {
         try makeDirectories(directory, mode: 0o755)
     }
 
+    /// Removes the workspace, and while it goes, which can mean to wait for the disk, does what else there is to do.
+    ///
+    /// - Parameter body: needs nothing of the directory; the lock is held until it has returned.
+    func release<T>(_ body: () throws -> T) rethrows -> T {
+        let thread = try? WorkerThread { [directory] in Self.remove(directory) }
+        defer {
+            if let thread { thread.join() } else { Self.remove(directory) }
+            unlink(lockPath.string)
+            lock.release()
+        }
+        return try body()
+    }
+
     /// Removes the workspace.
     func release() {
+        Self.remove(directory)
+        unlink(lockPath.string)
+        lock.release()
+    }
+
+    private static func remove(_ directory: FilePath) {
         do {
             try removeTree(directory)
         } catch {
             // The next command tries again and says so; the run's record does not depend on it.
         }
-        unlink(lockPath.string)
-        lock.release()
     }
 
     static func lockPath(home: Home, run: RunID) -> FilePath { home.runs.appending(".\(run.text).lock") }

@@ -39,12 +39,14 @@ public struct RunExecutor: Sendable {
     ///   - stdout: shown what the command writes to stdout.
     ///   - stderr: the same.
     ///   - stop: ends the run when it is thrown; it is then recorded as killed.
+    ///   - ready: called once when everything that the run needs is there, while its container is being made: the command
+    ///     starts when it has returned, and never when it throws.
     ///   - override: replaces what the spec's profile says of addresses and processors; for finding out what matters.
     /// - Throws: `missing-blob` or `corrupt-blob` naming the blob, or what kept the container from starting. A run that
     ///   fails or is killed is a result.
     public func run(
         _ spec: RunSpec, workspace: FilePath, stdout: LiveSink? = nil, stderr: LiveSink? = nil,
-        stop: ContainerStop? = nil, setup override: ExecutionSetup? = nil
+        stop: ContainerStop? = nil, setup override: ExecutionSetup? = nil, ready: () throws -> Void = {}
     ) throws -> (result: RunResult, measurement: RunMeasurement) {
         let directories = try imageLayers(spec)
         let setup = override ?? ExecutionSetup(spec)
@@ -77,7 +79,8 @@ public struct RunExecutor: Sendable {
         }
         let began = StrictCost.Moment()
         let outcome = try host.run(
-            container, stdout: { out.add($0) }, stderr: { err.add($0) }, stops: [full] + (stop.map { [$0] } ?? []))
+            container, stdout: { out.add($0) }, stderr: { err.add($0) }, stops: [full] + (stop.map { [$0] } ?? []),
+            ready: ready)
         let (stdoutDigest, stderrDigest) = (try out.finish(), try err.finish())
 
         var collector = try OutputCollector(spec: spec, store: store, used: streams.used)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +49,16 @@ static int execute(char **command) {
     return error;
 }
 
+/* The container was made while ibid still entered the run in its ledger. Where the runtime did not hand the descriptor on,
+   ibid had done that before. */
+static void wait_for_word(void) {
+    char word;
+    ssize_t got;
+    do got = recv(INIT_REPORT, &word, 1, 0);
+    while (got < 0 && errno == EINTR);
+    if (got == 0) _exit(NOT_EXECUTABLE);
+}
+
 static pid_t start(char **command) {
     sigset_t all, none;
     sigfillset(&all);
@@ -74,6 +85,7 @@ void be_init(int count, char **arguments) {
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_NAME, "ibid-init");
     fcntl(INIT_REPORT, F_SETFD, FD_CLOEXEC);
+    wait_for_word();
     pid_t command = start(arguments + 1);
     if (command < 0) {
         tell(0, errno);

@@ -16,6 +16,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -153,9 +154,9 @@ static pid_t start_runtime(const struct plan *plan, int runtime, int init, int *
     return child;
 }
 
-/* Waits for the runtime's end, and answers questions meanwhile. A word from ibid, or its silence for ever, ends the
-   container: PID 1 is not gone before everything in its namespace is. */
-static int await(pid_t child, int pidfd, int questions) {
+/* Waits for the runtime's end, and answers questions meanwhile. One word from ibid has the init start the command; any
+   other, or its silence for ever, ends the container: PID 1 is not gone before everything in its namespace is. */
+static int await(pid_t child, int pidfd, int init, int questions) {
     struct pollfd events[3] = {
         {.fd = pidfd, .events = POLLIN}, {.fd = CONTROL, .events = POLLIN}, {.fd = questions, .events = POLLIN}};
     for (;;) {
@@ -165,6 +166,13 @@ static int await(pid_t child, int pidfd, int questions) {
         }
         if (events[0].revents) break;
         if (events[1].revents) {
+            char word = 0;
+            if (recv(CONTROL, &word, 1, MSG_DONTWAIT) == 1 && word == RELEASE) {
+                /* One that is not there any more needs no word. */
+                ssize_t sent = send(init, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+                (void)sent;
+                continue;
+            }
             syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
             events[1].fd = -1;
         }
@@ -205,10 +213,10 @@ static void report_log(void) {
     close(fd);
 }
 
-/* Every holder of the pipe's other end is gone: what is in it is all there will be. */
+/* Every holder of the socket's other end is gone: what is in it is all there will be. */
 static void report_init(int fd) {
     struct init_report seen;
-    if (read(fd, &seen, sizeof seen) == (ssize_t)sizeof seen) report(REPORT_INIT, &seen, sizeof seen);
+    if (recv(fd, &seen, sizeof seen, MSG_DONTWAIT) == (ssize_t)sizeof seen) report(REPORT_INIT, &seen, sizeof seen);
     close(fd);
 }
 
@@ -245,14 +253,14 @@ int main(int count, char **arguments) {
     int status = 0;
     if (plan.runtime) {
         int pidfd = -1, questions, init[2];
-        if (pipe2(init, O_CLOEXEC) < 0) fail("make a pipe");
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, init) < 0) fail("make a socket pair");
         wait_for_word();
         hide_machine();
         int own = open("/proc/self/io", O_RDONLY | O_CLOEXEC); /* the runtime's /proc will cover this one */
         report(REPORT_STARTED, NULL, 0);
         pid_t child = start_runtime(&plan, runtime, init[1], &pidfd, &questions);
         close(init[1]);
-        status = await(child, pidfd, questions);
+        status = await(child, pidfd, init[0], questions);
         report_log();
         report_init(init[0]);
         report_written(own);

@@ -24,6 +24,9 @@ enum { CONTROL = 3, PLAN = 4 };
 /* The descriptor that the runtime hands on to the container's init: the first after the command's own. */
 enum { INIT_REPORT = 3 };
 
+/* ibid's word, handed on to the init, that the command may start. */
+enum { RELEASE = '>' };
+
 /* A directory that is in every file system, that everybody may pass through, and that nothing here needs once all
    sources are open: the sandbox covers it, in its own mount namespace, with a file system of its own. A path below the
    caller's home would not do: the container's root is an ordinary user to the host and cannot pass a 0700 directory. */
@@ -83,7 +86,7 @@ extern int control; /* where reports go */
 void report(char kind, const void *bytes, size_t count);
 __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...); /* appends strerror(errno) */
 
-/* init.c */
+/* init.c: waits for the word RELEASE on its descriptor, starts the command and sends one report. */
 struct init_report {
     int32_t started; /* 1: `value` is the command's wait status; 0: the error number of its execution */
     int32_t value;

@@ -7,11 +7,10 @@
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <sched.h>
-#include <signal.h>
+#include <signal.h> /* SIGCHLD */
 #include <stdio.h>
 #include <string.h>
 #include <sys/fsuid.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,23 +24,19 @@ static void write_map(pid_t pid, const char *file, uint32_t first_id, uint32_t i
     close(fd);
 }
 
-/* A user namespace exists as long as a process or a descriptor refers to it: a child that only waits is enough to
-   write the maps, and is gone before this returns. */
+/* A user namespace exists as long as a process or a descriptor refers to it: a child that has ended and is not yet reaped
+   is enough to write the maps, and nobody has to wait until it runs once more. */
 int open_id_map(uint32_t first_id, uint32_t id_count) {
-    struct clone_args arguments = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+    struct clone_args arguments = {.flags = CLONE_NEWUSER | CLONE_VFORK, .exit_signal = SIGCHLD};
     pid_t child = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
     if (child < 0) fail("make a user namespace");
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (;;) pause();
-    }
+    if (child == 0) _exit(0);
     write_map(child, "uid_map", first_id, id_count);
     write_map(child, "gid_map", first_id, id_count);
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/ns/user", child);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) fail("open %s", path);
-    kill(child, SIGKILL);
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
     return fd;
 }

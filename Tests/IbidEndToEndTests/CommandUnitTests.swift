@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import IbidCrypto
 import IbidModel
@@ -10,6 +11,25 @@ import Testing
 @testable import IbidEngine
 
 @Suite struct CommandUnitTests {
+    /// Oracle: the parser itself, for what is understood without it.
+    @Test(arguments: [
+        ["submit"], ["submit", "job"], ["submit", "--fresh", "job", "--json"], ["submit", "a/b", "--allow-dirty"],
+        ["submit", "https://host/project.git#v1:dir"], ["submit", "--", "python", "--fresh", "--", "-p"],
+        ["submit", ".", "--fresh", "--"],
+    ])
+    func understandsPlainSubmitsAsTheParserDoes(_ words: [String]) throws {
+        let plain = try #require(PlainSubmit(words))
+        let parsed = try #require(try IbidCommand.parseAsRoot(words) as? Submit)
+        #expect("\(plain.request)" == "\(try parsed.request())")
+        #expect(plain.json == parsed.common.json)
+    }
+
+    @Test(arguments: [
+        ["submit", "a", "b"], ["submit", "--fresh", "--fresh"], ["submit", "-p", "n=1"], ["submit", "--help"],
+        ["submit", ""], ["submit", "-"], ["replay", "job"], [],
+    ])
+    func leavesOtherSubmitsToTheParser(_ words: [String]) { #expect(PlainSubmit(words) == nil) }
+
     /// Oracle: Foundation's parser, which shares nothing with our writer.
     @Test func writesJSONThatOthersRead() throws {
         let document = JSONDocument.object([
