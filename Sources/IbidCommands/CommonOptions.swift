@@ -10,8 +10,8 @@ struct CommonOptions: ParsableArguments {
 
     func engine() throws -> Engine { try Self.engine() }
 
-    static func engine() throws -> Engine {
-        var engine = try Engine.open(try Self.home())
+    static func engine(awaitsLedger: Bool = true) throws -> Engine {
+        var engine = try Engine.open(try Self.home(), awaitsLedger: awaitsLedger)
         engine.stopsOnSignals = true
         return engine
     }

@@ -17,7 +17,8 @@ struct IsolationOptions: ParsableArguments {
 
     /// The same for a command without these options.
     static func engine(minimum: IsolationLevel? = nil, json: Bool) throws -> Engine {
-        var engine = try CommonOptions.engine()
+        // Such commands first do what needs no ledger.
+        var engine = try CommonOptions.engine(awaitsLedger: false)
         engine.minimumIsolation = minimum
         if minimum != nil { try engine.requireIsolation() }
         if !json, let (level, shortfall) = try? Engine.isolation(), level < .rootless, let shortfall {

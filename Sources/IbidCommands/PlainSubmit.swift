@@ -29,8 +29,6 @@ struct PlainSubmit {
 
     /// Submits the job.
     func run() throws {
-        let libraries = try Submit.warmUp()
-        defer { libraries.finish() }
         try Submit.run(request, engine: try IsolationOptions.engine(json: json), json: json, progress: .auto)
     }
 }

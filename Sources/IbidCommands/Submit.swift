@@ -70,8 +70,6 @@ struct Submit: ParsableCommand {
 
     func run() throws {
         let request = try request()
-        let libraries = try Self.warmUp()
-        defer { libraries.finish() }
         let engine = try isolation.engine(common)
         if sweep.isWanted { return try runSweep(request, engine: engine) }
         try Self.run(request, engine: engine, json: common.json, progress: build.progress.progress)
@@ -91,12 +89,6 @@ struct Submit: ParsableCommand {
         request.cpu = cpuLevel
         request.gpus = gpus
         return request
-    }
-
-    /// Has the libraries that every run needs set themselves up.
-    static func warmUp() throws -> LibraryStart {
-        Engine.enterNamespace()
-        return try LibraryStart()
     }
 
     /// Submits a job and tells of its run.

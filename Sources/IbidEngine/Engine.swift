@@ -1,4 +1,5 @@
 import IbidContainer
+import IbidCrypto
 import IbidImage
 import IbidLayer
 import IbidLedger
@@ -15,7 +16,7 @@ public struct Engine: Sendable {
     let store: Store
     let layers: LayerCache
     var containers: ContainerHost
-    let ledger: Ledger
+    private let opening: LedgerOpening
     let moment: Moment
     let stop: ContainerStop
     let lease: HomeLease
@@ -26,20 +27,30 @@ public struct Engine: Sendable {
 
     /// Opens a home, making it on first use, and enters what a crash interrupted.
     ///
+    /// - Parameter awaitsLedger: whether the ledger is open when this returns. Without it that goes on meanwhile, and what
+    ///   is wrong with it is thrown where it is first needed.
     /// - Throws: `IbidError` when the home cannot be made or read, or its ledger is damaged.
-    public static func open(_ home: Home, moment: Moment = .real) throws -> Engine {
+    public static func open(_ home: Home, moment: Moment = .real, awaitsLedger: Bool = true) throws -> Engine {
         try home.make()
         try finishRenewal(of: home)
         let lease = try HomeLease(home)
         let store = try Store.open(at: home.store)
+        let containers = ContainerHost(sandbox: try ContainerHost.locateSandbox(), stateDirectory: home.runs)
+        let opening = try LedgerOpening {
+            Signing.start()
+            let ledger = try Ledger.open(at: home.ledger, keys: home.keys)
+            try HomeRepair(home: home, store: store, ledger: ledger, containers: containers, moment: moment).run()
+            return ledger
+        }
         let engine = Engine(
-            home: home, store: store, layers: LayerCache(root: home.layers, store: store),
-            containers: ContainerHost(sandbox: try ContainerHost.locateSandbox(), stateDirectory: home.runs),
-            ledger: try Ledger.open(at: home.ledger, keys: home.keys), moment: moment, stop: try ContainerStop(),
-            lease: lease)
-        try engine.repair()
+            home: home, store: store, layers: LayerCache(root: home.layers, store: store), containers: containers,
+            opening: opening, moment: moment, stop: try ContainerStop(), lease: lease)
+        if awaitsLedger { _ = try engine.ledger }
         return engine
     }
+
+    /// The ledger of the home.
+    var ledger: Ledger { get throws { try opening.ledger } }
 
     /// Whether Ctrl-C and SIGTERM end a run, so that it is recorded as killed, instead of this process. Outside a run
     /// they end the process as usual: nothing is open then that the next command would not repair.

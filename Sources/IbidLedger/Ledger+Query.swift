@@ -49,11 +49,16 @@ extension Ledger {
     }
 
     /// The runs that were about to start and have not been reported, oldest first: running, or lost.
-    public func intentsWithoutOutcome() throws -> [RunEntry] {
+    ///
+    /// - Parameter first: the entry to begin with; those before are of other runs.
+    public func intentsWithoutOutcome(from first: Int64 = 0) throws -> [RunEntry] {
         try read { db in
             try Row.fetchAll(
                 db,
-                sql: "SELECT * FROM runs WHERE outcome_index IS NULL AND intent_index IS NOT NULL ORDER BY first_index"
+                sql: """
+                    SELECT * FROM runs WHERE first_index >= ? AND outcome_index IS NULL AND intent_index IS NOT NULL
+                    ORDER BY first_index
+                    """, arguments: [first]
             ).compactMap(Self.runEntry)
         }
     }

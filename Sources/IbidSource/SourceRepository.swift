@@ -17,9 +17,6 @@ public struct SourceRepository {
     /// Whether the repository has no working tree.
     public var isBare: Bool { repository.workingDirectory == nil }
 
-    /// Has libgit2 set itself up, which the first use would do as well.
-    public static func startLibrary() { try? GitLibrary.ensureStarted() }
-
     /// Opens the repository that contains a directory.
     ///
     /// The directory itself need not exist: another revision may have it. For a bare repository the path goes on

@@ -4,11 +4,18 @@ import IbidModel
 import IbidStore
 import SystemPackage
 
-extension Engine {
-    /// Enters the outcome of runs that an ended process left open, and removes what they left.
-    ///
-    /// A run is open when it has an intent, no outcome, and no process that holds its lock.
-    func repair() throws {
+/// Enters the outcome of runs that an ended process left open, and removes what they left.
+///
+/// A run is open when it has an intent, no outcome, and no process that holds its lock.
+struct HomeRepair {
+    let home: Home
+    let store: Store
+    let ledger: Ledger
+    let containers: ContainerHost
+    let moment: Moment
+
+    /// Does it.
+    func run() throws {
         try enterInterrupted()
         for name in try names(in: home.runs) {
             let isLock = name.hasPrefix(".") && name.hasSuffix(".lock")
@@ -20,11 +27,15 @@ extension Engine {
     }
 
     private func enterInterrupted() throws {
-        if try ledger.intentsWithoutOutcome().isEmpty { return }
+        let settled = try SettledEntries(ledger: ledger, directory: home.runs)
+        let open = try ledger.intentsWithoutOutcome(from: settled.count)
+        try settled.keep(open.first?.intentIndex)
+        if open.isEmpty { return }
         // One process at a time, so that each run gets one outcome.
         let lock = try FileLock(home.runs.appending(".repair"))
         defer { lock.release() }
-        for run in try ledger.intentsWithoutOutcome().map(\.run) where try !RunWorkspace.isLive(home: home, run: run) {
+        for run in try ledger.intentsWithoutOutcome(from: settled.count).map(\.run)
+        where try !RunWorkspace.isLive(home: home, run: run) {
             guard let intent = try ledger.entries(for: run).first(where: { $0.kind == .intent(run) }) else { continue }
             let empty = try store.put([])
             let result = RunResult(
