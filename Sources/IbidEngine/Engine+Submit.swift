@@ -26,7 +26,6 @@ extension Engine {
     /// A job whose image is built: what all of its runs share.
     struct PreparedJob: Sendable {
         var snapshot: SourceSnapshot
-        var tree: FilePath
         var job: JobSpec
         var name: String
         var build: ImageBuild
@@ -35,12 +34,11 @@ extension Engine {
     func prepare(_ request: SubmitRequest, events: @escaping EventSink) throws -> PreparedJob {
         let snapshot = try snapshot(request)
         events(.snapshot(snapshot))
-        let tree = try layers.directory(for: snapshot.layer)
-        let job = try loadJob(tree)
+        let job = try loadJob(snapshot)
         _ = try job.setting(params: request.params)  // what is misspelled is said before anything is built
         let name = try name(of: job, request, snapshot)
         let build = try build(snapshot, name: name, request, events: events)
-        return PreparedJob(snapshot: snapshot, tree: tree, job: job, name: name, build: build)
+        return PreparedJob(snapshot: snapshot, job: job, name: name, build: build)
     }
 
     /// One run of a prepared job: the recorded one if there is one, or a new one.
@@ -50,7 +48,8 @@ extension Engine {
         let build = prepared.build
         let image = try store.imageConfig(try store.manifest(build.image))
         let spec = try makeSpec(
-            request, job: try prepared.job.setting(params: params), image: image, build: build, tree: prepared.tree)
+            request, job: try prepared.job.setting(params: params), image: image, build: build,
+            source: prepared.snapshot.layer)
         let facts = RunFacts(
             run: try moment.runID(), job: prepared.name, source: prepared.snapshot, build: build,
             spec: spec, specDigest: try store.put(canonical: spec), image: build.image, lock: build.lock,
@@ -69,7 +68,7 @@ extension Engine {
     public func buildImage(_ request: SubmitRequest, events: @escaping EventSink) throws -> ImageBuild {
         let snapshot = try snapshot(request)
         events(.snapshot(snapshot))
-        let job = try loadJob(try layers.directory(for: snapshot.layer))
+        let job = try loadJob(snapshot)
         return try build(snapshot, name: try name(of: job, request, snapshot), request, events: events)
     }
 
@@ -79,7 +78,7 @@ extension Engine {
     public func verifyImage(_ request: SubmitRequest, events: @escaping EventSink) throws -> ImageBuild {
         let snapshot = try snapshot(request)
         events(.snapshot(snapshot))
-        let job = try loadJob(try layers.directory(for: snapshot.layer))
+        let job = try loadJob(snapshot)
         let name = try name(of: job, request, snapshot)
         if stopsOnSignals { try stop.throwOnSignals() }
         let build = try make(snapshot, name: name, request, events: events) { builder, options, progress in
@@ -96,7 +95,7 @@ extension Engine {
         _ request: SubmitRequest, events: @escaping EventSink, change: (inout ImageBuildOptions) -> Void
     ) throws -> ImageBuild {
         let snapshot = try snapshot(request)
-        let job = try loadJob(try layers.directory(for: snapshot.layer))
+        let job = try loadJob(snapshot)
         if stopsOnSignals { try stop.throwOnSignals() }
         return try make(snapshot, name: try name(of: job, request, snapshot), request, events: events, change: change) {
             builder, options, progress in
@@ -122,9 +121,15 @@ extension Engine {
             directory: directory, revision: revision, allowDirty: request.allowDirty, store: store)
     }
 
-    private func loadJob(_ tree: FilePath) throws -> JobSpec {
-        guard let text = try SourceFile.read("job.toml", in: tree, limit: JobFile.sizeLimit) else { return JobSpec() }
-        return try JobFile.parse(text, file: "job.toml")
+    private func loadJob(_ snapshot: SourceSnapshot) throws -> JobSpec {
+        let name = "job.toml"
+        guard
+            let bytes = try SourceArchive.file(name, of: snapshot.layer, in: store, limit: JobFile.sizeLimit)
+        else { return JobSpec() }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw IbidError("not-text", "\(name) is not UTF-8 text")
+        }
+        return try JobFile.parse(text, file: name)
     }
 
     private func make(
@@ -161,7 +166,7 @@ extension Engine {
     }
 
     private func makeSpec(
-        _ request: SubmitRequest, job: JobSpec, image: OCI.ImageConfig, build: ImageBuild, tree: FilePath
+        _ request: SubmitRequest, job: JobSpec, image: OCI.ImageConfig, build: ImageBuild, source: Digest
     ) throws -> RunSpec {
         let execution = image.config ?? OCI.Execution()
         let words = try JobCommand.resolve(image: execution, job: job.command, override: request.command)
@@ -186,7 +191,8 @@ extension Engine {
             image: build.image, platform: "\(image.os)/\(image.architecture)", command: command,
             workingDirectory: workingDirectory, user: execution.user ?? "", environment: environment(pins),
             params: job.params,
-            inputs: try JobInputs(store: store, source: tree).resolve(job.inputs, overrides: request.inputs),
+            inputs: try JobInputs(store: store, source: { try layers.directory(for: source) })
+                .resolve(job.inputs, overrides: request.inputs),
             outputs: job.outputs, limits: request.limits.applied(to: job.limits), compare: job.compare,
             determinism: profile, cpu: cpu, runtime: request.runtime,
             devices: try (request.gpus ?? job.gpus).map { try DeviceCatalog().resolve($0) })

@@ -9,8 +9,8 @@ import SystemPackage
 /// Brings a job's inputs into the store.
 struct JobInputs {
     let store: Store
-    /// The unpacked source tree.
-    let source: FilePath
+    /// The unpacked source tree, for the inputs that lie in it.
+    let source: () throws -> FilePath
 
     /// Every input, by name.
     ///
@@ -36,6 +36,7 @@ struct JobInputs {
     }
 
     private func fromSource(_ path: String, name: String) throws -> RunSpec.Input {
+        let source = try source()
         let root = open(source.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard root >= 0 else { throw IbidError.system("open", source.string, lastError()) }
         defer { close(root) }

@@ -69,10 +69,12 @@ public struct LayerCache: Sendable {
         }
     }
 
-    // Writing a layer's files to disk takes longer than unpacking them, and only a power failure makes it matter: the
-    // kernel keeps what was written until then. So nothing is flushed; a mark says in which boot the layer was
-    // unpacked, and a layer of an earlier boot is unpacked again.
-    func isWhole(_ diffID: Digest) throws -> Bool {
+    /// Whether a layer is unpacked now.
+    ///
+    /// Writing a layer's files to disk takes longer than unpacking them, and only a power failure makes it matter: the
+    /// kernel keeps what was written until then. So nothing is flushed; a mark says in which boot the layer was
+    /// unpacked, and a layer of an earlier boot is unpacked again.
+    public func isWhole(_ diffID: Digest) throws -> Bool {
         guard access(path(of: diffID).string, F_OK) == 0 else { return false }
         return try readIfPresent(mark(of: diffID)) == Array(Self.bootID.utf8)
     }

@@ -327,11 +327,30 @@ public final class TarReader {
     private func skip(_ count: Int64) throws {
         var left = count
         while left > 0 {
+            if start == end, left > Int64(buffer.count), try jump(left) { return }
             guard try fill() else { throw malformed("ends inside a file", at: offset) }
             let step = Int(min(Int64(end - start), left))
             consume(step)
             left -= Int64(step)
         }
+    }
+
+    /// Passes over bytes without reading them.
+    ///
+    /// - Returns: false where that is not possible, as in a pipe.
+    private func jump(_ count: Int64) throws -> Bool {
+        var status = stat()
+        let here = lseek(descriptor.rawValue, 0, SEEK_CUR)
+        guard here >= 0, fstat(descriptor.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            return false
+        }
+        let left = Int64(status.st_size) - Int64(here)
+        guard count <= left else { throw malformed("ends inside a file", at: offset + max(0, left)) }
+        guard lseek(descriptor.rawValue, off_t(count), SEEK_CUR) >= 0 else {
+            throw IbidError.system("read", name, lastError())
+        }
+        offset += count
+        return true
     }
 
     private func consume(_ count: Int) {

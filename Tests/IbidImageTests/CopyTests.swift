@@ -1,5 +1,6 @@
 import Foundation
 @testable import IbidImage
+import IbidLayer
 import IbidModel
 import IbidStore
 import IbidTestSupport
@@ -40,6 +41,39 @@ struct CopyTests {
                 try f.listing(root.appending("six")) == [
                     "src/", "src/m/", "src/m/x.py", "src/n/", "src/n/deep/", "src/n/deep/w.md", "src/n/z.txt",
                 ])
+        }
+    }
+
+    @Test("a step after COPY has nothing unpacked, and sees what it would see then")
+    func looksIntoArchives() throws {
+        try withTiny { f in
+            func build(between line: String) throws -> ImageBuild {
+                try f.build([
+                    "Dockerfile": """
+                    FROM tiny AS from
+                    RUN mkdir -p /t/sub && ln -s sub /t/link && echo \(f.home) > /t/sub/file && chmod 750 /t/sub
+                    FROM tiny
+                    COPY --from=from --chown=ana /t /data
+                    \(line)
+                    WORKDIR /data/link/new
+                    COPY a /data/link/
+                    COPY --from=from /t/sub/file /data/sub/other/
+                    WORKDIR /data/sub/other
+                    """,
+                    "a": "a",
+                ])
+            }
+            let layers = try build(between: "LABEL a=b").steps.compactMap(\.layer)
+            // The first is the stage's, which the second is copied from.
+            #expect(layers.count == 5)
+            let cache = LayerCache(root: TestBase.cache.appending("layers"), store: f.store)
+            #expect(try layers.map { try cache.isWhole($0) } == [true, false, false, false, false])
+            #expect(
+                try f.listing(f.unpacked().appending("data")) == [
+                    "link", "sub/", "sub/a", "sub/file", "sub/new/", "sub/other/", "sub/other/file",
+                ])
+            #expect(try build(between: "RUN true").steps.compactMap(\.layer) == layers)
+            #expect(try cache.isWhole(layers[1]))
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import IbidLayer
 import IbidModel
 import IbidTestSupport
@@ -51,6 +52,32 @@ import Testing
             (TarEntry(path: Array("p".utf8), kind: .fifo, mode: 0o644), []),
         ]
     }()
+
+    /// Content that nobody reads is jumped over; that it is missing is noticed all the same.
+    @Test func passesOverContent() throws {
+        try withScratch { scratch in
+            let file = scratch.appending("x.tar")
+            let large = [UInt8](repeating: 7, count: 3 << 20)
+            try Self.write(
+                [
+                    (TarEntry(path: [0x61], kind: .file(size: 3 << 20), mode: 0o644), large),
+                    (TarEntry(path: [0x62], kind: .file(size: 2), mode: 0o644), [1, 2]),
+                ], to: file)
+            let reader = try TarReader(file: file)
+            #expect(try reader.next()?.path == [0x61])
+            #expect(try reader.next()?.path == [0x62])
+            #expect(reader.contentOffset == 512 + (3 << 20) + 512)
+            var content: [UInt8] = []
+            try reader.readContent { content += $0 }
+            #expect(content == [1, 2])
+            #expect(try reader.next() == nil)
+            #expect(truncate(file.string, 3 << 20) == 0)
+            let cut = try TarReader(file: file)
+            #expect(try cut.next()?.path == [0x61])
+            let error = #expect(throws: IbidError.self) { try cut.next() }
+            #expect(error?.message.contains("ends inside a file (at byte \(3 << 20))") == true)
+        }
+    }
 
     @Test func readsBackWhatItWrote() throws {
         try withScratch { scratch in

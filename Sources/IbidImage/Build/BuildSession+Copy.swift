@@ -95,8 +95,12 @@ extension BuildSession {
 
     /// Takes a step from the cache, or does and keeps it.
     private func layer(_ key: Digest, make: () throws -> StepCache.Record) throws -> (StepCache.Record, Bool) {
-        if options.usesCache, let record = try cache.record(key) { return (record, true) }
+        if options.usesCache, let record = try cache.record(key) {
+            if let layer = record.layer { copied[layer.digest] = copied[layer.digest] ?? false }
+            return (record, true)
+        }
         let record = try make()
+        if let layer = record.layer { copied[layer.digest] = true }
         // What was fetched was not flushed yet; a record must not name what a crash can take back.
         if !record.requests.isEmpty { try store.flush() }
         try cache.keep(record, as: key)

@@ -141,7 +141,7 @@ extension BuildSession {
     /// The directory or file itself, when one unpacked layer alone has it: then nothing needs to be copied.
     private func layerDirectory(of mount: StepMount, source: String, _ step: Dockerfile.Step) throws -> FilePath? {
         guard let from = mount.from else { return nil }
-        let root = try root(of: try origin(from, step))
+        let root = try root(of: try origin(from, step), isUnpacked: true)
         return try explaining(step) {
             let (path, node) = try root.resolve(Array(source.utf8))
             switch node?.kind {

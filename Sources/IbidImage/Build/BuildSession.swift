@@ -30,6 +30,9 @@ final class BuildSession {
     /// The requests of steps, by the step's name in a lock.
     var requests: [(step: String, requests: [ImageLock.Request])] = []
     var finished: [Int: StageState] = [:]
+    /// The layers of `COPY`, `ADD` and `WORKDIR`, and whether this build wrote them.
+    var copied: [Digest: Bool] = [:]
+    private var copiedTrees: [Digest: SourceTree] = [:]
     private var stepNames: [SourcePlace: String] = [:]
     /// Build arguments that an `ARG` took.
     private var takenArguments: Set<String> = []
@@ -350,9 +353,27 @@ final class BuildSession {
         }
     }
 
-    /// The unpacked layers of a stage as one file system.
-    func root(of state: StageState) throws -> StageRoot {
-        StageRoot(layers: try state.layers.map { try layerCache.directory(for: $0.digest) })
+    /// The layers of a stage as one file system.
+    ///
+    /// - Parameter isUnpacked: whether everything has to lie on disk.
+    func root(of state: StageState, isUnpacked: Bool = false) throws -> StageRoot {
+        StageRoot(
+            try state.layers.map { layer in
+                if !isUnpacked, let tree = try copiedTree(layer.digest) { return .archive(tree) }
+                return .directory(try layerCache.directory(for: layer.digest))
+            })
+    }
+
+    /// A layer that `COPY` and the like made, read from its archive; nil for other layers and for one that is unpacked.
+    ///
+    /// A step that only looks whether a directory is there need not have twenty thousand files unpacked for that.
+    private func copiedTree(_ layer: Digest) throws -> SourceTree? {
+        guard let isNew = copied[layer], try !layerCache.isWhole(layer) else { return nil }
+        if let known = copiedTrees[layer] { return known }
+        if !isNew { try store.verify(layer) }
+        let tree = try SourceTree(archive: store.path(of: layer), asSource: false)
+        copiedTrees[layer] = tree
+        return tree
     }
 }
 

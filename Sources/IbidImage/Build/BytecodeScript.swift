@@ -2,9 +2,10 @@
 ///
 /// It gives the same bytes whatever the number of processors: files are compiled in groups that depend on nothing but
 /// the distribution, each by a process forked from one that has compiled nothing. (What `marshal` writes can depend on
-/// what was compiled before in the same process, and on the modules that are loaded: cpython#129724.) Like pip it skips
-/// what does not compile; unlike pip it leaves out test suites, which take half of the time and are hardly ever
-/// imported.
+/// what was compiled before in the same process, and on the modules that are loaded: cpython#129724. It also depends on
+/// the names in this very text, because the interpreter has every name once: another set of them is another version.)
+/// Like pip it skips what does not compile; unlike pip it leaves out test suites, which take half of the time and are
+/// hardly ever imported.
 ///
 /// The same program works ahead: while the step still runs, it compiles the wheels that the gateway hands out, each
 /// group under a key of the interpreter, the paths and the sources. What lies there when the step is over is used;
@@ -134,39 +135,32 @@ enum BytecodeScript {
             except (OSError, EOFError, ValueError, TypeError):
                 return None
 
-        def finish(paths, name):
+        def finish(paths, ahead, over_mark):
+            sources = read(paths)
+            name = os.path.join(ahead, key(paths, sources))
+            over = False
+            # As long as the other program works, what it has not made yet is worth waiting for.
+            while not over and not os.path.exists(name):
+                over = not os.path.isdir(ahead) or os.path.exists(over_mark)
+                time.sleep(0 if over else 0.005)
             made = found(name)
-            for path, content in zip(paths, bytecode(paths, read(paths)) if made is None else made):
+            for path, content in zip(paths, bytecode(paths, sources) if made is None else made):
                 if content:
                     place(path, content)
 
-        def start_finish(group, name):
-            if running >= processors:
+        def start_finish(group, ahead, over_mark):
+            # Some of them may only wait.
+            if running >= 2 * processors:
                 wait()
-            start(finish, group, name)
+            start(finish, group, ahead, over_mark)
 
         def compile_installed(listed, ahead, over_mark):
             with open(listed, encoding="utf-8", errors="surrogateescape") as file:
                 infos = file.read().split("\0")
             # The largest first, so that the processors finish together.
-            todo = sorted((-size, group) for info in infos for size, group in groups(installed(info)))
-            left = []
-            for _, group in todo:
-                name = os.path.join(ahead, key(group, read(group)))
-                if os.path.exists(name):
-                    start_finish(group, name)
-                else:
-                    left.append((group, name))
-            # As long as the other program works, what it has not made yet is worth waiting for.
-            while left:
-                over = not os.path.isdir(ahead) or os.path.exists(over_mark)
-                todo, left = left, []
-                for group, name in todo:
-                    if over or os.path.exists(name):
-                        start_finish(group, name)
-                    else:
-                        left.append((group, name))
-                time.sleep(0.01 if left else 0)
+            left = sorted((-size, group) for info in infos for size, group in groups(installed(info)))
+            for _, group in left:
+                start_finish(group, ahead, over_mark)
 
         # Ahead of the step's end: wheels that it was handed, for the place where they will most likely lie.
 

@@ -12,7 +12,7 @@ struct SourceTree: CopySource {
         var children: [[UInt8]] = []
     }
 
-    private let file: FilePath
+    private let file: OpenArchive
     private var items: [[UInt8]: Item] = [[]: Item(node: CopyNode(kind: .directory, mode: 0o755), offset: 0)]
 
     /// Reads the archive's table.
@@ -20,7 +20,7 @@ struct SourceTree: CopySource {
     /// - Parameter asSource: whether owners, times and modes are those of a source tree: root, and 0755 or 0644.
     /// - Throws: `IbidError` for an archive that is malformed or names one thing twice as different kinds.
     init(archive file: FilePath, asSource: Bool) throws {
-        self.file = file
+        self.file = try OpenArchive(file)
         let reader = try TarReader(file: file)
         while let entry = try reader.next() {
             if entry.path.isEmpty { continue }
@@ -69,17 +69,16 @@ struct SourceTree: CopySource {
 
     func read(_ path: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         guard let item = items[path], case .file(var left) = item.node.kind else { return }
-        let descriptor = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
-        defer { try? descriptor.close() }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4_096)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(min(left, 256 << 10)), alignment: 4_096)
         defer { buffer.deallocate() }
         var offset = item.offset
         while left > 0 {
-            let count = try descriptor.read(
+            let count = try file.descriptor.read(
                 fromAbsoluteOffset: offset,
                 into: UnsafeMutableRawBufferPointer(rebasing: buffer[0..<Int(min(left, Int64(buffer.count)))]))
             guard count > 0 else {
-                throw IbidError.system("read", file.string, "it ends inside \(String(decoding: path, as: UTF8.self))")
+                throw IbidError.system(
+                    "read", file.path.string, "it ends inside \(String(decoding: path, as: UTF8.self))")
             }
             try body(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
             offset += Int64(count)
@@ -113,4 +112,21 @@ struct SourceTree: CopySource {
         }
         return tree
     }
+}
+
+/// An archive that stays open: a tree may have a hundred thousand files.
+private final class OpenArchive: Sendable {
+    let path: FilePath
+    let descriptor: FileDescriptor
+
+    init(_ path: FilePath) throws {
+        self.path = path
+        do {
+            descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+        } catch {
+            throw IbidError.system("open", path.string, "\(error)")
+        }
+    }
+
+    deinit { try? descriptor.close() }
 }

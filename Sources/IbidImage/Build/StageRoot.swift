@@ -5,23 +5,57 @@ import IbidModel
 import IbidStore
 import SystemPackage
 
-/// The file system that layers amount to, read from their unpacked directories without mounting anything.
+/// The file system that layers amount to, read from where they are without mounting anything.
 struct StageRoot: CopySource {
-    /// Uppermost first.
-    private let layers: [FilePath]
+    /// One layer.
+    enum Layer {
+        /// The directory that it is unpacked in.
+        case directory(FilePath)
+        /// The archive that it still is. It only adds: nothing in it says that something below is gone.
+        case archive(SourceTree)
+    }
+
+    /// Where something lies: its layer, and its path on disk or in the archive.
+    private struct Place {
+        /// nil for what is on disk.
+        var archive: SourceTree?
+        var path: [UInt8]
+    }
+
+    /// The roots of the layers, uppermost first.
+    private let roots: [Place]
 
     /// - Parameter layers: unpacked layer directories, lowest first.
-    init(layers: [FilePath]) { self.layers = layers.reversed() }
+    init(layers: [FilePath]) { self.init(layers.map { .directory($0) }) }
+
+    /// - Parameter layers: lowest first.
+    init(_ layers: [Layer]) {
+        roots = layers.reversed().map { layer in
+            switch layer {
+            case .directory(let directory): Place(archive: nil, path: Array(directory.string.utf8))
+            case .archive(let tree): Place(archive: tree, path: [])
+            }
+        }
+    }
 
     func node(_ path: [UInt8]) throws -> CopyNode? {
-        try places(of: path).first.map { try node(at: $0) } ?? rootNode(path)
+        guard let place = try places(of: path).first else { return rootNode(path) }
+        guard let archive = place.archive else { return try node(at: place.path) }
+        guard var node = archive.node(place.path) else { return nil }
+        // As on disk.
+        var isFile = false
+        if case .file = node.kind { isFile = true }
+        node.xattrs = isFile ? node.xattrs.filter { $0.key == "security.capability" } : [:]
+        return node
     }
 
     /// The one path on disk that a file or directory has; nil when more than one layer has a part in it.
     func onlyPlace(of path: [UInt8]) throws -> FilePath? {
         let places = try places(of: path)
-        guard places.count == 1, !path.isEmpty || layers.count == 1 else { return nil }
-        return places.first.flatMap { String(validating: $0, as: UTF8.self) }.map { FilePath($0) }
+        guard places.count == 1, !path.isEmpty || roots.count == 1, places.allSatisfy({ $0.archive == nil }) else {
+            return nil
+        }
+        return places.first.flatMap { String(validating: $0.path, as: UTF8.self) }.map { FilePath($0) }
     }
 
     // An image without layers still has a root directory.
@@ -31,15 +65,21 @@ struct StageRoot: CopySource {
         var seen: Set<[UInt8]> = []
         var names: [[UInt8]] = []
         for place in try places(of: path) {
-            for name in try entries(of: place) where seen.insert(name).inserted {
-                if try !status(of: place.child(name)).isWhiteout { names.append(name) }
+            if let archive = place.archive {
+                names += archive.names(in: place.path).filter { seen.insert($0).inserted }
+                continue
+            }
+            for name in try entries(of: place.path) where seen.insert(name).inserted {
+                if try !status(of: place.path.child(name)).isWhiteout { names.append(name) }
             }
         }
         return names.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     func read(_ path: [UInt8], _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        guard let place = try places(of: path).first else { return }
+        guard let found = try places(of: path).first else { return }
+        if let archive = found.archive { return try archive.read(found.path, body) }
+        let place = found.path
         let descriptor = withPath(place) { open($0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
         guard descriptor >= 0 else {
             throw IbidError.system("open", String(decoding: place, as: UTF8.self), lastError())
@@ -62,16 +102,22 @@ struct StageRoot: CopySource {
     ///
     /// overlayfs.rst: the uppermost entry of a name decides; directories of one name merge downwards until one is
     /// opaque or something else lies in between.
-    private func places(of path: [UInt8]) throws -> [[UInt8]] {
-        var parents = layers.map { Array($0.string.utf8) }
+    private func places(of path: [UInt8]) throws -> [Place] {
+        var parents = roots
         for name in path.split(separator: UInt8(ascii: "/")) {
-            var found: [[UInt8]] = []
+            var found: [Place] = []
             for parent in parents {
-                let place = parent.child(name)
-                guard let status = try statusIfPresent(of: place) else { continue }
+                let place = Place(archive: parent.archive, path: parent.path.child(name))
+                if let archive = place.archive {
+                    guard let node = archive.node(place.path) else { continue }
+                    if node.isDirectory || found.isEmpty { found.append(place) }
+                    if node.isDirectory { continue }
+                    break
+                }
+                guard let status = try statusIfPresent(of: place.path) else { continue }
                 if status.mode & UInt32(S_IFMT) == UInt32(S_IFDIR) {
                     found.append(place)
-                    if isOpaque(place) { break }
+                    if isOpaque(place.path) { break }
                     continue
                 }
                 if found.isEmpty, !status.isWhiteout { found.append(place) }
