@@ -182,8 +182,8 @@ let package = Package(
         .testTarget(
             name: "IbidEndToEndTests",
             dependencies: [
-                "IbidModel", "IbidCrypto", "IbidStore", "IbidEngine", "IbidCommands", "IbidTestSupport", "ibid",
-                arguments, system,
+                "IbidModel", "IbidCrypto", "IbidStore", "IbidLedger", "IbidEngine", "IbidCommands", "IbidTestSupport",
+                "ibid", arguments, system,
             ],
             exclude: ["Corpus", "Foreign"], swiftSettings: strict),
     ],

@@ -41,7 +41,8 @@ extension Cause {
     private static func changes(_ recorded: [String: String], _ here: [String: String]) -> String {
         // Outside in: what most often changes bits stands first.
         let keys = [
-            "platform", "cpu", "cpuLevel", "kernel", "runtime", "isolation", "cgroup", "seccomp", "strict", "ibid",
+            "platform", "cpu", "cpuLevel", "kernel", "runtime", "isolation", "cgroup", "seccomp", "strict",
+            "directories", "ibid",
         ]
         let changed = keys.filter { recorded[$0] != here[$0] && recorded[$0] != nil && here[$0] != nil }
         if changed.isEmpty { return "something of the machine that is not recorded has changed" }

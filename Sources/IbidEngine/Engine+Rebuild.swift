@@ -8,8 +8,20 @@ extension Engine {
     /// Builds a recorded run's image again, from the recorded source, recipe and lock alone, every step anew.
     ///
     /// - Returns: the digest that came of it.
-    /// - Throws: `evidence-missing` and the like when one of them is gone; a build that fails.
+    /// - Throws: `evidence-missing` and the like when one of them is gone; `rebuild-failed` when it cannot be built, as
+    ///   when its base is gone.
     func rebuild(_ report: RunReport, _ recorded: RecordedRun, events: @escaping EventSink) throws -> Digest {
+        do {
+            return try buildAgain(report, recorded, events: events)
+        } catch let error as IbidError where error.exit != .interrupted && !error.code.hasPrefix("evidence-") {
+            throw IbidError(
+                "rebuild-failed", "the image cannot be built again: \(error.message)", hint: error.hint,
+                exit: .verificationFailed)
+        }
+    }
+
+    private func buildAgain(_ report: RunReport, _ recorded: RecordedRun, events: @escaping EventSink) throws -> Digest
+    {
         let lock = recorded.lock
         let verified = VerifiedBlobs()
         try verified.check(report.source.layer, "the source", in: store)

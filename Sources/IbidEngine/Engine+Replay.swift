@@ -33,15 +33,16 @@ extension Engine {
             expectedImage: recorded.image, outputs: [])
         let started = moment.now()
         do {
-            let evidence = try recorded.load(from: store, verified: verified)
-            if options.deep { try recorded.proveEverything(in: store, verified: verified) }
-            report.actualImage = evidence.spec.image
+            // First, so that an image which is gone is there again, if it can be built.
             if options.rebuild {
                 report.actualImage = try rebuild(
                     try RunReport(
                         statement: statement, ledger: LedgerReference(try ledger.position(of: outcome.leafIndex)),
                         store: store), recorded, events: events)
             }
+            let evidence = try recorded.load(from: store, verified: verified)
+            if options.deep { try recorded.proveEverything(in: store, verified: verified) }
+            report.actualImage = report.actualImage ?? evidence.spec.image
             let (spec, lowered) = options.anyCPU ? Self.lowered(evidence.spec) : (evidence.spec, nil)
             events(.runStarted(report.run, command: spec.command))
             let (result, measurement) = try evaluate(spec, as: report.run, events: events)
@@ -53,8 +54,8 @@ extension Engine {
             report.reason = comparison.reason ?? lowered
             if options.explain && report.outputs.contains(where: { $0.verdict == .different }) {
                 let search = CauseSearch(
-                    engine: self, spec: spec, replayed: result, host: measurement.host,
-                    recordedHost: recorded.host)
+                    engine: self, spec: spec, expected: evidence.result, replayed: result, host: measurement.host,
+                    recordedHost: recorded.host, wallMicroseconds: measurement.wallMicroseconds)
                 report.outputs = try search.explained(report.outputs, events: events)
             }
             if report.actualImage != report.expectedImage {
@@ -67,6 +68,9 @@ extension Engine {
         } catch let error as IbidError where Self.meansUnverifiable(error) {
             report.verdict = .unverifiable
             report.reason = error.message
+            if let image = report.actualImage, image != report.expectedImage {
+                report.reason = "\(error.message); built again from its source and lock, the image has another digest"
+            }
             report.ledger = try enter(
                 report, original: outcome, recorded: recorded, actual: nil, finished: moment.now(), started: started)
         }

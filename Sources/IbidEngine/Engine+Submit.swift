@@ -194,7 +194,8 @@ extension Engine {
             inputs: try JobInputs(store: store, source: { try layers.directory(for: source) })
                 .resolve(job.inputs, overrides: request.inputs),
             outputs: job.outputs, limits: request.limits.applied(to: job.limits), compare: job.compare,
-            determinism: profile, cpu: cpu, runtime: request.runtime,
+            determinism: profile, cpu: cpu, sortsDirectories: profile == .none ? nil : true,
+            runtime: request.runtime,
             devices: try (request.gpus ?? job.gpus).map { try DeviceCatalog().resolve($0) })
     }
 

@@ -22,22 +22,30 @@ struct Probe: Hashable {
         var free: [Cause.Layer] = []
         if UInt32(environment["PYTHONHASHSEED"] ?? "") == nil { free.append(.hashSeed) }
         if UInt32(environment["OMP_NUM_THREADS"] ?? "") == nil { free.append(.threads) }
-        if spec.determinism != .strict { free += [.clock, .fileTimes, .randomness, .directories, .addresses] }
+        if spec.determinism != .strict {
+            free += [.clock, .fileTimes, .randomness]
+            if spec.sortsDirectories != true { free.append(.directories) }
+            free.append(.addresses)
+        }
         return free + [.elapsed, .inodes]
     }
 
     /// The probes that a spec needs.
     ///
-    /// A thing that can be given another value is tried twice with it: an output that then differs between the two is
-    /// not decided by that thing.
+    /// Each thing is varied twice: an output that follows it follows twice, and one that follows nothing but chance does
+    /// not.
     static func all(for spec: RunSpec, holding layers: [Cause.Layer]) -> [Probe] {
-        let repeatable: Set<Cause.Layer> = [.hashSeed, .threads, .clock, .fileTimes, .randomness, .directories]
-        return [Probe(kind: .again, turn: 1), Probe(kind: .again, turn: 2)]
-            + (1...3).map { Probe(kind: .still, turn: $0) }
-            + layers.flatMap { layer in
-                (1...(repeatable.contains(layer) ? 2 : 1)).map { Probe(kind: .varied(layer), turn: $0) }
-            }
+        // Runs that should be the same are spread over the time that all of them take: what drifts with time (free space on
+        // a disk, say) then shows as what nothing holds still.
+        let turns = (1...2).map { turn in
+            [Probe(kind: .still, turn: turn), Probe(kind: .again, turn: turn)]
+                + layers.map { Probe(kind: .varied($0), turn: turn) }
+        }
+        return turns.joined() + (3...4).map { Probe(kind: .still, turn: $0) }
     }
+
+    /// Whether a thing can be given one other value, with which both turns are then the same.
+    static func isRepeatable(_ layer: Cause.Layer) -> Bool { ![.addresses, .elapsed, .inodes].contains(layer) }
 
     /// The spec and the setup of this probe.
     func arrange(_ spec: RunSpec, holding layers: [Cause.Layer]) -> (spec: RunSpec, setup: ExecutionSetup) {
@@ -48,6 +56,7 @@ struct Probe: Hashable {
         spec.environment["LD_PRELOAD"] = Self.preload(spec.environment["LD_PRELOAD"])
         // By a file, not by variables: an analysis that writes down its environment must not follow all of them.
         setup.settings = ExecutionSetup.strict(spec)
+        setup.settings["SMALL_STEPS"] = "1"
         setup.processors = 1
         for layer in layers {
             let isVaried = kind == .varied(layer)

@@ -59,11 +59,17 @@ struct RecordedRun {
         func check(_ digest: Digest, _ what: String) throws { try verified.check(digest, what, in: store) }
         try check(spec, "the spec")
         try check(result, "the result")
-        try check(image, "the image's manifest")
-        let manifest = try store.manifest(image)
-        try check(manifest.config.digest, "the image's configuration")
-        for (index, layer) in manifest.layers.enumerated() {
-            try check(layer.digest, "layer \(index + 1) of the image")
+        do {
+            try check(image, "the image's manifest")
+            let manifest = try store.manifest(image)
+            try check(manifest.config.digest, "the image's configuration")
+            for (index, layer) in manifest.layers.enumerated() {
+                try check(layer.digest, "layer \(index + 1) of the image")
+            }
+        } catch let error as IbidError where error.code == "evidence-missing" {
+            throw IbidError(
+                error.code, "\(error.message); 'ibid replay --rebuild' builds the image again from its source and lock",
+                hint: error.hint, exit: error.exit)
         }
         let evidence = Evidence(
             spec: try store.read(RunSpec.self, from: spec), result: try store.read(RunResult.self, from: result))

@@ -59,6 +59,9 @@ public struct RunSpec: Hashable, Sendable, Codable {
     public var determinism: DeterminismProfile
     /// The processor level that `environment` holds libraries to; nil for none (and in runs recorded before it was).
     public var cpu: CPULevel?
+    /// Whether directories list their names in one order, whatever the file system; nil for its own (and in runs recorded
+    /// before this was).
+    public var sortsDirectories: Bool?
     /// The OCI runtime's name: another runtime is another environment (process ids differ).
     public var runtime: String
     /// Full names of devices of the host (`vendor.example/gpu=0`); nil for none.
@@ -68,8 +71,8 @@ public struct RunSpec: Hashable, Sendable, Codable {
     public init(
         image: Digest, platform: String, command: [String], workingDirectory: String, user: String,
         environment: [String: String], params: [String: String], inputs: [String: Input], outputs: [String],
-        limits: Limits, compare: [CompareRule], determinism: DeterminismProfile, cpu: CPULevel? = nil, runtime: String,
-        devices: [String]? = nil
+        limits: Limits, compare: [CompareRule], determinism: DeterminismProfile, cpu: CPULevel? = nil,
+        sortsDirectories: Bool? = nil, runtime: String, devices: [String]? = nil
     ) {
         schema = Self.currentSchema
         self.image = image
@@ -85,6 +88,7 @@ public struct RunSpec: Hashable, Sendable, Codable {
         self.compare = compare
         self.determinism = determinism
         self.cpu = cpu
+        self.sortsDirectories = sortsDirectories
         self.runtime = runtime
         self.devices = devices
     }

@@ -73,6 +73,7 @@ public struct RunExecutor: Sendable {
         container.keepsSkeleton = true
         container.fixedAddresses = setup.fixedAddresses
         container.processors = setup.processors
+        container.sortsDirectories = spec.sortsDirectories == true
         (container.files, container.sharedFiles) = (profile.files, profile.sharedFiles)
         if let devices = spec.devices {
             container.devices = try DeviceCatalog(directories: deviceSpecs).devices(devices)
@@ -93,7 +94,7 @@ public struct RunExecutor: Sendable {
         let measurement = RunMeasurement(
             startedAt: outcome.startedAt, finishedAt: .now, wallMicroseconds: outcome.wallMicroseconds,
             cpuMicroseconds: outcome.cpuMicroseconds, peakMemoryBytes: outcome.peakMemoryBytes,
-            host: HostFacts.current.merging(Self.facts(outcome.isolation)) { $1 }.merging(profile.facts) { $1 },
+            host: HostFacts.current.merging(Self.facts(outcome)) { $1 }.merging(profile.facts) { $1 },
             refusedOutputs: collector.refused, writtenBytes: outcome.writtenBytes,
             limitsReached: outcome.limitsReached,
             strictCost: spec.determinism != .strict
@@ -118,12 +119,14 @@ public struct RunExecutor: Sendable {
         }
     }
 
-    private static func facts(_ isolation: [String: String]) -> [String: String] {
+    private static func facts(_ outcome: ContainerOutcome) -> [String: String] {
+        let isolation = outcome.isolation
         var facts = ["isolation": isolation["level"] ?? "unknown"]
         facts["runtime"] = [isolation["runtime"], isolation["runtimeVersion"]].compactMap(\.self).joined(separator: " ")
         facts["cgroup"] = isolation["cgroup"]
         facts["limits"] = isolation["limits"]
         facts["seccomp"] = isolation["seccomp"]
+        facts["directories"] = outcome.unsortedReason.map { "in the file system's order: \($0)" }
         return facts
     }
 

@@ -8,15 +8,27 @@ enum { ABSOLUTE = 1, NANO = 1000000000 };
    at the monotonic clock while its threads take turns is nobody's to know. */
 static int64_t wall_looks, other_looks, slept;
 
-static void logical_time(struct moment *time, int64_t start, int64_t *looks, int64_t step) {
-    int64_t now = 1000 * __atomic_add_fetch(looks, step, __ATOMIC_RELAXED) + __atomic_load_n(&slept, __ATOMIC_RELAXED);
+/* So few looks that what they count does not show beside what really passes, and more that end a loop which waits for a
+   time. */
+enum { FEW = 1 << 16, LITTLE = 10, MICROSECOND = 1000 };
+
+static void logical_time(struct moment *time, int64_t start, int64_t *looks, int64_t step, int64_t little) {
+    int64_t count = __atomic_add_fetch(looks, step, __ATOMIC_RELAXED);
+    int64_t few = count < FEW ? count : FEW;
+    int64_t now = few * little + (count - few) * MICROSECOND + __atomic_load_n(&slept, __ATOMIC_RELAXED);
     time->seconds = start + now / NANO;
     time->nanoseconds = now % NANO;
 }
 
+static void logical_wall(struct moment *time, int64_t step) {
+    logical_time(time, settings.clock, &wall_looks, step, settings.has_small_steps ? LITTLE : MICROSECOND);
+}
+
+static void logical_elapsed(struct moment *time, int64_t step) { logical_time(time, 0, &other_looks, step, LITTLE); }
+
 static int is_wall(int clock) { return clock == WALL || clock == WALL_COARSE || clock == TAI; }
 
-static int is_logical(int clock) {
+int is_logical(int clock) {
     read_settings();
     if (is_wall(clock)) return settings.has_clock;
     return settings.counts_elapsed && (clock <= RAW || clock == MONOTONIC_COARSE || clock == BOOT);
@@ -25,8 +37,8 @@ static int is_logical(int clock) {
 EXPORT int clock_gettime(int clock, struct moment *time) {
     COUNT(LOOKS);
     if (!is_logical(clock)) return (int)answer(call(NR_clock_gettime, clock, (long)time, 0, 0, 0));
-    if (is_wall(clock)) logical_time(time, settings.clock, &wall_looks, 1);
-    else logical_time(time, 0, &other_looks, 1);
+    if (is_wall(clock)) logical_wall(time, 1);
+    else logical_elapsed(time, 1);
     return 0;
 }
 
@@ -50,6 +62,11 @@ EXPORT int64_t time(int64_t *result) {
 
 EXPORT int timespec_get(struct moment *time, int base) { return base == 1 && clock_gettime(WALL, time) == 0 ? 1 : 0; }
 
+void time_passed(struct moment span) {
+    int64_t whole = (span.nanoseconds + 999999) / 1000000;
+    __atomic_fetch_add(&slept, (span.seconds * 1000 + whole) * 1000000, __ATOMIC_RELAXED);
+}
+
 /* Sleeps for real, then lets the logical clock go on by the same. A deadline is a little nearer than what the program
    meant, by the time it took to compute it; a whole millisecond is not. */
 static long doze(int clock, int flags, const struct moment *request, struct moment *remaining) {
@@ -60,8 +77,8 @@ static long doze(int clock, int flags, const struct moment *request, struct mome
     if (flags & ABSOLUTE) {
         struct moment now;
         if (is_logical(clock)) {
-            if (is_wall(clock)) logical_time(&now, settings.clock, &wall_looks, 0);
-            else logical_time(&now, 0, &other_looks, 0);
+            if (is_wall(clock)) logical_wall(&now, 0);
+            else logical_elapsed(&now, 0);
         } else {
             call(NR_clock_gettime, clock, (long)&now, 0, 0, 0);
         }
@@ -72,8 +89,7 @@ static long doze(int clock, int flags, const struct moment *request, struct mome
         remaining = NULL;
     }
     long result = call(NR_clock_nanosleep, MONOTONIC, 0, (long)&span, (long)remaining, 0);
-    int64_t whole = (span.nanoseconds + 999999) / 1000000;
-    if (result == 0) __atomic_fetch_add(&slept, (span.seconds * 1000 + whole) * 1000000, __ATOMIC_RELAXED);
+    if (result == 0) time_passed(span);
     return result;
 }
 
@@ -104,7 +120,7 @@ EXPORT long times(int64_t *buffer) {
     if (!settings.counts_elapsed) return answer(result);
     for (int i = 0; buffer && i < 4; i++) buffer[i] = 0;
     struct moment now;
-    logical_time(&now, 0, &other_looks, 1);
+    logical_elapsed(&now, 1);
     return now.seconds * 100 + now.nanoseconds / 10000000;
 }
 EXPORT int getrusage(int who, int64_t *usage) {

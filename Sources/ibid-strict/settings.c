@@ -59,6 +59,7 @@ void read_settings(void) {
                 found.has_file_times = 1, found.file_times = (int64_t)number(found_value);
             if ((found_value = value(line, "DIRECTORIES"))) found.directories = (int)number(found_value);
             if (value(line, "ELAPSED")) found.counts_elapsed = 1;
+            if (value(line, "SMALL_STEPS")) found.has_small_steps = 1;
             if (value(line, "INODES")) found.numbers_inodes = 1;
             while (*line && *line++ != '\n') {}
         }

@@ -17,6 +17,7 @@
      DIRECTORIES=NUMBER   1: directories list their names in order; 2: in the opposite order
    and, for finding out what an analysis depends on, not in any profile:
      ELAPSED=1            monotonic and processor clocks count looks, as the time of day does
+     SMALL_STEPS=1        the time of day goes on by less with each look, so that how many there were does not show
      INODES=1             inode numbers in the order in which the process meets files */
 #ifndef STRICT_H
 #define STRICT_H
@@ -36,7 +37,7 @@ struct moment {
 #define IS_ERROR(result) ((unsigned long)(result) > -4096ul) /* an error, as the kernel returns it */
 
 struct settings {
-    int has_clock, has_seed, has_file_times, directories, counts_elapsed, numbers_inodes;
+    int has_clock, has_seed, has_file_times, directories, counts_elapsed, numbers_inodes, has_small_steps;
     int64_t clock, file_times;
     uint64_t seed;
 };
@@ -62,6 +63,12 @@ HIDDEN void leave(struct visit *visit);
 /* Counts the block that it stands in. */
 #define COUNT(kind) struct visit visit __attribute__((cleanup(leave), unused)) = enter(kind)
 
+/* Lets the logical clocks go on by what was slept or waited, in whole milliseconds. */
+HIDDEN void time_passed(struct moment span);
+
+/* Whether a clock is not the kernel's. */
+HIDDEN int is_logical(int clock);
+
 /* The result of a system call as the C library gives it: -1 and errno. */
 HIDDEN long answer(long result);
 
@@ -74,7 +81,7 @@ enum { NR_read = 0, NR_close = 3, NR_fstat = 5, NR_getpid = 39, NR_nanosleep = 3
        NR_clock_nanosleep = 230, NR_openat = 257, NR_newfstatat = 262, NR_getrandom = 318, NR_memfd_create = 319,
        NR_statx = 332, NR_write = 1, NR_lseek = 8, NR_times = 100, NR_getrusage = 98, NR_mmap = 9,
        NR_munmap = 11, NR_mremap = 25, NR_dup3 = 292, NR_getdents64 = 217, NR_uname = 63, NR_time = 201,
-       NR_gettimeofday = 96, NR_sysinfo = 99 };
+       NR_gettimeofday = 96, NR_sysinfo = 99, NR_ppoll = 271, NR_pselect6 = 270, NR_epoll_pwait = 281 };
 static inline uint64_t ticks(void) { return __builtin_ia32_rdtsc(); }
 static inline long call6(long number, long a, long b, long c, long d, long e, long f) {
     long result;
@@ -90,7 +97,7 @@ enum { NR_read = 63, NR_close = 57, NR_fstat = 80, NR_getpid = 172, NR_nanosleep
        NR_clock_nanosleep = 115, NR_openat = 56, NR_newfstatat = 79, NR_getrandom = 278, NR_memfd_create = 279,
        NR_statx = 291, NR_write = 64, NR_lseek = 62, NR_times = 153, NR_getrusage = 165, NR_mmap = 222,
        NR_munmap = 215, NR_mremap = 216, NR_dup3 = 24, NR_getdents64 = 61, NR_uname = 160, NR_time = -1,
-       NR_gettimeofday = 169, NR_sysinfo = 179 };
+       NR_gettimeofday = 169, NR_sysinfo = 179, NR_ppoll = 73, NR_pselect6 = 72, NR_epoll_pwait = 22 };
 static inline uint64_t ticks(void) {
     uint64_t value;
     __asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));

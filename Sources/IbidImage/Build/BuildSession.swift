@@ -284,6 +284,9 @@ final class BuildSession {
                 throw IbidError(error.code, "\(origin): \(error.message)", hint: error.hint, exit: error.exit)
             }
         }
+        guard store.contains(manifest) else {
+            throw IbidError("missing-blob", "the base '\(name)' is gone: the store does not have \(manifest)").at(place)
+        }
         let image = try store.manifest(manifest)
         let config = try store.imageConfig(image)
         var state = StageState(
