@@ -149,8 +149,8 @@ enum BytecodeScript {
                     place(path, content)
 
         def start_finish(group, ahead, over_mark):
-            # Some of them may only wait.
-            if running >= 2 * processors:
+            # Some of them may only wait for the other program.
+            if running >= processors + (2 if os.path.isdir(ahead) else 0):
                 wait()
             start(finish, group, ahead, over_mark)
 
