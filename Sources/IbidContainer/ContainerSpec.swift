@@ -11,7 +11,8 @@ public struct ContainerSpec: Sendable {
     public var command: [String]
     /// The whole environment.
     public var environment: [String: String]
-    /// An absolute directory; one that the image has not is there all the same, owned by root.
+    /// An absolute directory. One that the image has not is there all the same: for a run owned by root and left out of
+    /// `upper`, for a build step made in `upper`, owned by its user.
     public var workingDirectory: String
     /// As in an image configuration: empty (root), `name`, `uid`, `name:group` or `uid:gid`.
     public var user: String

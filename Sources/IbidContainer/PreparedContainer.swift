@@ -46,6 +46,7 @@ struct PreparedContainer {
             skeleton = try SkeletonCache(stateDirectory: stateDirectory).directory(
                 for: parts, layers: spec.layers, stack: stack, workspace: workspace)
         } else {
+            if spec.privileges == .build, !isCovered(spec.workingDirectory) { try makeWorkingDirectory(in: stack) }
             skeleton = workspace.appending("skeleton")
             try makeDirectories(skeleton)
             chmod(skeleton.string, 0o755)
@@ -53,11 +54,22 @@ struct PreparedContainer {
         }
     }
 
+    // As BuildKit has it: what the image does not have of the directory is the step's own, and stays.
+    private func makeWorkingDirectory(in stack: LayerStack) throws {
+        let resolution = try stack.resolve(spec.workingDirectory)
+        var path = resolution.directories.last?.path ?? []
+        let parts = resolution.missing.map { name in
+            path.append(name)
+            return Skeleton.Part.directory("/" + path.joined(separator: "/"), owner: user)
+        }
+        try Skeleton.make(parts, in: spec.workspace.appending("upper"), stack: stack, isNew: true)
+    }
+
     private func skeletonParts() throws -> [Skeleton.Part] {
         var parts: [Skeleton.Part] = [.directory("/proc"), .directory("/dev")]
         // runc gives the file system in memory the mode of what it covers.
         if case .memory = spec.effectiveTemporary { parts.append(.directory("/tmp", mode: 0o1777)) }
-        if !isCovered(spec.workingDirectory) { parts.append(.directory(spec.workingDirectory)) }
+        if spec.privileges == .run, !isCovered(spec.workingDirectory) { parts.append(.directory(spec.workingDirectory)) }
         parts += spec.directories.map { .directory($0, owner: user) }
         let mounted =
             binds.map { (source: $0.source.string, target: $0.target) }

@@ -33,11 +33,15 @@ struct Skeleton {
 
     private let root: FilePath
     private let stack: LayerStack
+    private var isNew = false
     private var times: [(path: FilePath, seconds: Int64, nanoseconds: UInt32)] = []
 
     /// Makes the parts in an existing, empty directory.
-    static func make(_ parts: [Part], in root: FilePath, stack: LayerStack) throws {
+    ///
+    /// - Parameter isNew: whether what is missing in the image has the time of now, and not the beginning of 1970.
+    static func make(_ parts: [Part], in root: FilePath, stack: LayerStack, isNew: Bool = false) throws {
         var skeleton = Skeleton(root: root, stack: stack)
+        skeleton.isNew = isNew
         for part in parts {
             switch part {
             case .directory(let path, let owner, let mode): try skeleton.directory(path, owner: owner, mode: mode)
@@ -129,6 +133,7 @@ struct Skeleton {
             let noted = cl_lsetxattr(path.string, FileOwner.attribute, note, note.count)
             guard noted == 0 else { throw IbidError.mountPoint(target, errorText(noted)) }
         }
+        if isNew, model == nil { return }
         times.append((path, status.mtime_seconds, status.mtime_nanoseconds))
     }
 }

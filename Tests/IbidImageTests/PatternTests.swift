@@ -8,7 +8,9 @@ struct PatternTests {
         ("a/**", "a/b/c", true), ("a/**", "b/a", false), ("a?c", "abc", true), ("a?c", "a/c", false),
         ("[a-c]x", "bx", true), ("[^a-c]x", "bx", false), ("[^a-c]x", "dx", true), ("\\*", "*", true),
         ("**/b", "ab", false), ("**/b", "a/b", true), ("a/**/z", "a/z", true), ("a/**/z", "a/b/c/z", true),
-        ("a/**/z", "a/bz", false), ("**", "a/b", true),
+        ("a/**/z", "a/bz", false), ("**", "a/b", true), ("a**z", "axz", false), ("a**z", "ax/z", true),
+        ("a**z", "az", true), ("**.pyc", "d/x.pyc", true), ("**.py?", "d/x.pyc", false), ("**.py?", "d/.pyc", true),
+        ("**/x/**", "a/x/b", true), ("a***", "ab/c", true), ("**a/b", "xa/b", true),
     ]
 
     @Test(arguments: samples.indices)
@@ -34,6 +36,24 @@ struct PatternTests {
         for path in ["keep.log", "d/x.log", "src/build", "docs", "docs/a.md", "a"] {
             #expect(!rules.excludes(path), "\(path)")
         }
+    }
+
+    /// What moby's `MatchesUsingParentResults` says when it is given each directory's answer for what is in it.
+    static let takenBack: [(rules: String, excluded: [String], kept: [String])] = [
+        ("**\n!src/**/*.py\n!README.md", ["src/pkg/mod.pyc", "a"], ["src/pkg/mod.py", "src/t.py", "README.md"]),
+        ("**/*.pyc\n!src", ["src/x.pyc", "a/b.pyc"], ["src/x.py"]),
+        ("a/b\n!a", ["a/b", "a/b/c"], ["a", "a/c"]),
+        ("*\n!src\n**/__pycache__", ["src/__pycache__", "src/__pycache__/x", "b"], ["src", "src/a/b"]),
+        ("**/__pycache__\n*\n!src", ["b"], ["src/__pycache__/x", "src/a"]),
+        ("a\n!a/b\na/b/c", ["a/x", "a/b/c/d"], ["a/b/x"]),
+    ]
+
+    @Test(arguments: takenBack.indices)
+    func whatIsTakenBack(_ index: Int) throws {
+        let (text, excluded, kept) = Self.takenBack[index]
+        let rules = try IgnoreRules(text: text)
+        for path in excluded { #expect(rules.excludes(path), "\(path)") }
+        for path in kept { #expect(!rules.excludes(path), "\(path)") }
     }
 
     @Test func aBadLineIsNamed() {

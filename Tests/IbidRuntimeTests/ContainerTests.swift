@@ -185,11 +185,20 @@ struct ContainerTests {
         }
     }
 
-    @Test func aMissingWorkingDirectoryIsMadeAndLeavesNoTrace() throws {
+    @Test func aMissingWorkingDirectoryIsMade() throws {
         try withContainers { containers in
             let result = try containers.sh("pwd; stat -c %U:%a .") { $0.workingDirectory = "/not/there" }
             #expect(result.stdout == "/not/there\nroot:755\n")
             #expect(try FileManager.default.contentsOfDirectory(atPath: result.upper.string) == [])
+            // A step's is its own, and stays.
+            let step = try containers.sh("pwd; stat -c %U:%a . ..") {
+                ($0.workingDirectory, $0.user, $0.privileges) = ("/work/not/there", "ana", .build)
+            }
+            #expect(step.stdout == "/work/not/there\nana:755\nana:755\n")
+            let owners = try ["", "/not", "/not/there"].map {
+                try FileManager.default.attributesOfItem(atPath: step.upper.string + "/work" + $0)[.ownerAccountID] as? Int
+            }
+            #expect(owners == [0, 1_000, 1_000])
         }
     }
 

@@ -8,7 +8,7 @@ import SystemPackage
 
 extension BuildSession {
     /// Another version of what steps see is another key.
-    private static let version: JSONValue = 4
+    private static let version: JSONValue = 5
 
     /// `RUN`.
     func perform(_ run: RunInstruction, _ step: Dockerfile.Step, _ state: inout StageState) throws -> StepOutcome {

@@ -1,6 +1,8 @@
 /// `.dockerignore`: which paths of a tree are left out. The last matching line decides; a line with `!` takes back.
 ///
-/// A line also matches everything below what it names (moby's `patternmatcher`).
+/// A line also matches everything below what it names, as far as it was asked there: after `a/b`, a line `!a` takes back
+/// nothing below `a/b`, because nothing of `a` was left out when it was asked about `a` (moby's `patternmatcher`,
+/// `MatchesUsingParentResults`, which is what BuildKit's clients walk a context with).
 struct IgnoreRules {
     private struct Rule {
         var pattern: PathPattern
@@ -61,14 +63,14 @@ struct IgnoreRules {
 
     /// Whether the path is left out.
     func excludes(_ path: String) -> Bool {
-        var prefixes: [String] = []
-        for (index, character) in zip(path.indices, path) where character == "/" {
-            prefixes.append(String(path[..<index]))
-        }
-        prefixes.append(path)
+        var matched = [Bool](repeating: false, count: rules.count)
         var excluded = false
-        for rule in rules where rule.keeps == excluded {
-            if prefixes.contains(where: { rule.pattern.matches($0) }) { excluded = !rule.keeps }
+        for end in path.indices.filter({ path[$0] == "/" }) + [path.endIndex] {
+            excluded = false
+            for (index, rule) in rules.enumerated() {
+                if !matched[index], rule.keeps == excluded { matched[index] = rule.pattern.matches(String(path[..<end])) }
+                if matched[index] { excluded = !rule.keeps }
+            }
         }
         return excluded
     }

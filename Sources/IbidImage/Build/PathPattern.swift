@@ -1,4 +1,7 @@
 /// A path pattern: `*`, `?`, `[a-z]` within a component, `**` across components, a backslash escapes.
+///
+/// As moby's `patternmatcher` has it, `**` within a pattern ends at a slash (`a**b` is `ab`, `ax/b`, not `axb`); only
+/// at the end, and at the beginning before a plain name (`**.pyc`), it is anything.
 struct PathPattern {
     private enum Token {
         case literal(Unicode.Scalar)
@@ -6,9 +9,9 @@ struct PathPattern {
         case any
         /// `**`: anything, slashes too.
         case deep
-        /// The beginning of `**/`: goes on with `components`, or passes over it.
+        /// The beginning of `**` that ends at a slash: goes on with `components`, or passes over it.
         case directories
-        /// The rest of `**/`: anything up to a slash.
+        /// The rest of it: anything up to a slash.
         case components
         case set([ClosedRange<Unicode.Scalar>], negated: Bool)
     }
@@ -35,19 +38,15 @@ struct PathPattern {
             switch scalar {
             case "*":
                 wild = true
-                var stars = 1
-                while rest.first == "*" {
-                    rest.removeFirst()
-                    stars += 1
-                }
-                if stars == 1 || !crossing {
+                guard crossing, rest.first == "*" else {
                     tokens.append(.any)
-                } else if rest.first == "/" {
-                    rest.removeFirst()
-                    tokens += [.directories, .components]
-                } else {
-                    tokens.append(.deep)
+                    continue
                 }
+                rest.removeFirst()
+                let isPlain =
+                    tokens.isEmpty && rest.first != "/" && !rest.contains { "*?[]\\".unicodeScalars.contains($0) }
+                if rest.first == "/" { rest.removeFirst() }
+                tokens += rest.isEmpty || isPlain ? [.deep] : [.directories, .components]
             case "?":
                 wild = true
                 tokens.append(.one)
