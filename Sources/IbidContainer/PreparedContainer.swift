@@ -69,7 +69,9 @@ struct PreparedContainer {
         var parts: [Skeleton.Part] = [.directory("/proc"), .directory("/dev")]
         // runc gives the file system in memory the mode of what it covers.
         if case .memory = spec.effectiveTemporary { parts.append(.directory("/tmp", mode: 0o1777)) }
-        if spec.privileges == .run, !isCovered(spec.workingDirectory) { parts.append(.directory(spec.workingDirectory)) }
+        if spec.privileges == .run, !isCovered(spec.workingDirectory) {
+            parts.append(.directory(spec.workingDirectory))
+        }
         parts += spec.directories.map { .directory($0, owner: user) }
         let mounted =
             binds.map { (source: $0.source.string, target: $0.target) }

@@ -196,7 +196,8 @@ struct ContainerTests {
             }
             #expect(step.stdout == "/work/not/there\nana:755\nana:755\n")
             let owners = try ["", "/not", "/not/there"].map {
-                try FileManager.default.attributesOfItem(atPath: step.upper.string + "/work" + $0)[.ownerAccountID] as? Int
+                try FileManager.default.attributesOfItem(atPath: step.upper.string + "/work" + $0)[.ownerAccountID]
+                    as? Int
             }
             #expect(owners == [0, 1_000, 1_000])
         }

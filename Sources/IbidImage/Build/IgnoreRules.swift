@@ -68,7 +68,9 @@ struct IgnoreRules {
         for end in path.indices.filter({ path[$0] == "/" }) + [path.endIndex] {
             excluded = false
             for (index, rule) in rules.enumerated() {
-                if !matched[index], rule.keeps == excluded { matched[index] = rule.pattern.matches(String(path[..<end])) }
+                if !matched[index], rule.keeps == excluded {
+                    matched[index] = rule.pattern.matches(String(path[..<end]))
+                }
                 if matched[index] { excluded = !rule.keeps }
             }
         }
