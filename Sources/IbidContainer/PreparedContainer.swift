@@ -111,6 +111,13 @@ struct PreparedContainer {
         return false
     }
 
+    // The kernel does not stack a directory on itself (ELOOP). A layer can come again: a COPY, and a chmod that finds
+    // the mode as it wants it. All its names are decided by its uppermost place, so the others can go.
+    private var distinctLayers: [FilePath] {
+        var seen: Set<FilePath> = []
+        return spec.layers.reversed().filter { seen.insert($0).inserted }.reversed()
+    }
+
     /// What the sandbox is told (plan.c).
     ///
     /// - Parameters:
@@ -139,7 +146,7 @@ struct PreparedContainer {
         if spec.sortsDirectories { plan.append("sorted-listings=1") }
         if spec.fixedAddresses { plan.append("fixed-addresses=1") }
         if let processors = spec.processors { plan.append("processors=\(processors)") }
-        plan += spec.layers.map { "layer=\($0)" }
+        plan += distinctLayers.map { "layer=\($0)" }
         plan.append("layer=\(skeleton)")
         // A run learns nothing of where its inputs lie on the host.
         let readOnly = spec.privileges == .run ? "sealed=" : "read-only="

@@ -47,4 +47,28 @@ extension EndToEndTests {
             #expect(good.status == 0 && good.stderr.contains("COPY main.py ./: reproduced"), "\(good.stderr)")
         }
     }
+
+    @Test("replay --rebuild takes the Dockerfile that the image was built from")
+    func rebuildFromAnotherDockerfile() throws {
+        try Bench.withoutBase { bench in
+            try bench.sh("mkdir -p ../tiny/bin; cp /bin/busybox ../tiny/bin/sh; tar -C ../tiny -cf ../tiny.tar bin")
+            try Bench.run(
+                [bench.ibid.string, "base", "add", "tiny", "--from", bench.root.appending("tiny.tar").string],
+                in: "/", environment: ["IBID_HOME": bench.home.string])
+            try bench.job(
+                "",
+                files: [
+                    "Dockerfile": "FROM tiny\nRUN exit 9\n",
+                    "docker/analysis.Dockerfile":
+                        "FROM tiny\nWORKDIR /job\nRUN echo other > /which\nCMD read x < /which; echo $x > out.txt\n",
+                ])
+            #expect(try bench.call("submit", ".", "--json").status == 1)
+            let run = try bench.json("submit", ".", "-f", "docker/analysis.Dockerfile")
+            // Without its manifest the image is there only when it was built again.
+            try Bench.run(["rm", try bench.blob(run["image"].string).string], in: "/")
+            let replay = try bench.json("replay", "@last", "--rebuild")
+            #expect(replay["verdict"].string == "identical")
+            #expect(replay["image"]["actual"].string == run["image"].string)
+        }
+    }
 }

@@ -101,6 +101,20 @@ struct ContainerTests {
         }
     }
 
+    @Test func aLayerCanComeAgain() throws {
+        try withContainers { containers in
+            let make = "echo one > /root/f; echo two > /g; rm -r /work; mkdir /work; echo three > /work/h"
+            let layer = try containers.sh(make).upper
+            let between = try containers.sh("rm /root/f; mkdir /root/f; rm /g; echo > /work/i; echo > /root/j") {
+                $0.layers.append(layer)
+            }
+            let result = try containers.sh("cd /; cat root/f g work/h; ls root work") {
+                $0.layers += [layer, between.upper, layer]
+            }
+            #expect(result.stdout == "one\ntwo\nthree\nroot:\nf\nj\n\nwork:\nh\n")
+        }
+    }
+
     @Test func usersComeFromTheImage() throws {
         try withContainers { containers in
             for (user, ids) in [
