@@ -63,4 +63,19 @@ extension EndToEndTests {
             try bench.requireSoundLedger()
         }
     }
+
+    /// A sample of the jobs whose causes were written down before Ibid saw them; `Tests/Causes/check` takes all.
+    @Test func causesOfOthers() throws {
+        try Bench.with { bench in
+            let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .appendingPathComponent("Causes/check").path
+            let result = try shell(
+                [
+                    "python3", script, "--ibid", bench.ibid.string, "--work", bench.root.appending("work").string,
+                    "--home", bench.home.string, "--profile", "default", "database", "dates", "ids", "named_by_time",
+                ], in: bench.root.string)
+            #expect(result.status == 0, "\(result.stdout)\(result.stderr)")
+            print("causes: " + (result.stdout.split(separator: "\n").last ?? ""))
+        }
+    }
 }
