@@ -142,6 +142,10 @@ struct GatewayTests {
             #expect(try get("http://example.org/data.csv", "Wget/1.21").hasSuffix("403"))
             #expect(try get("https://deb.nodesource.com/x", "Debian APT-HTTP/1.3 (2.6.1)").hasSuffix("000"))
             _ = try get("https://example.org/secret?token=1")
+            let refused = fixture.gateway.problems.count
+            _ = try get("https://cloud.example.org/src/contrib/PACKAGES.gz", "libcurl/7.88.1")
+            let last = try #require(fixture.gateway.problems.dropFirst(refused).first)
+            #expect(last.kind == .failed && last.hint?.contains("r-cran-NAME") == true)
             #expect(
                 fixture.gateway.answers.requests.map { [$0.request, $0.sha256 == nil ? "absent" : "there"] } == [
                     ["http://deb.debian.org/debian-security/y", "there"],
@@ -152,7 +156,7 @@ struct GatewayTests {
             #expect(complaints.contains("http://example.org/data.csv"))
             #expect(complaints.contains("curl asked for https://example.org:") && !complaints.contains("token"))
             let hints = Set(fixture.gateway.problems.compactMap(\.hint))
-            #expect(hints.count == 2 && hints.allSatisfy { $0.contains("ADD --checksum=sha256:") })
+            #expect(hints.count == 3 && hints.allSatisfy { $0.contains("ADD --checksum=sha256:") })
         }
     }
 

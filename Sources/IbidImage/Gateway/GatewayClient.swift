@@ -37,12 +37,16 @@ struct GatewayClient: Hashable, Sendable {
             case "apt":
                 "only Debian's and Ubuntu's archives are served: ADD --checksum=sha256:… the .deb instead, "
                     + "or build FROM an image that has it"
+            case "libcurl", "r":
+                "R's packages come from Debian (apt-get install r-cran-NAME), or as archives with their digest: "
+                    + "ADD --checksum=sha256:… URL PATH"
+            case "npm": "npm's registry is not served: commit the packages, or build FROM an image that has them"
             default: "bring it in with its digest instead: ADD --checksum=sha256:… URL PATH"
             }
-        // apt only warns when an archive is missing, and then installs something else; what curl and wget do not get
-        // is a failure that a pipe into a shell swallows.
+        // apt only warns when an archive is missing, and then installs something else; so does R (its agent is
+        // libcurl); what curl and wget do not get is a failure that a pipe into a shell swallows.
         return GatewayProblem(
-            kind: isApt || ["curl", "wget"].contains(name.lowercased()) ? .failed : .refused,
+            kind: isApt || ["curl", "wget", "libcurl", "r"].contains(name.lowercased()) ? .failed : .refused,
             text: "\(name) asked for \(what): a build step reaches package indexes and nothing else",
             hint: hint)
     }
