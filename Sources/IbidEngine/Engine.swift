@@ -37,7 +37,7 @@ public struct Engine: Sendable {
         let store = try Store.open(at: home.store)
         let containers = ContainerHost(sandbox: try ContainerHost.locateSandbox(), stateDirectory: home.runs)
         let opening = try LedgerOpening {
-            Signing.start()
+            if !awaitsLedger { Signing.start() }
             let ledger = try Ledger.open(at: home.ledger, keys: home.keys)
             try HomeRepair(home: home, store: store, ledger: ledger, containers: containers, moment: moment).run()
             return ledger

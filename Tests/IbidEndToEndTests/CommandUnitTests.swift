@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import IbidCrypto
+import IbidLedger
 import IbidModel
 import IbidStore
 import IbidTestSupport
@@ -29,6 +30,31 @@ import Testing
         ["submit", ""], ["submit", "-"], ["replay", "job"], [],
     ])
     func leavesOtherSubmitsToTheParser(_ words: [String]) { #expect(PlainSubmit(words) == nil) }
+
+    @Test func whatIsSettledIsNotLookedAtAgain() throws {
+        try withScratch { scratch in
+            let ledger = try Engine.open(Home(scratch.appending("home"))).ledger
+            let statement = Statement(
+                subjects: [.init(name: "a", digest: .sha256(of: "a"))], predicateType: "urn:test", predicate: [:])
+            func settled(of ledger: Ledger) throws -> SettledEntries {
+                try SettledEntries(ledger: ledger, directory: scratch)
+            }
+            #expect(try settled(of: ledger).count == 0)
+            _ = try ledger.append([Statement](repeating: statement, count: 100))
+            try settled(of: ledger).keep(70)
+            #expect(try settled(of: ledger).count == 70)
+            // Not worth a file.
+            try settled(of: ledger).keep(nil)
+            #expect(try settled(of: ledger).count == 70)
+            try settled(of: ledger).keep(3)
+            #expect(try settled(of: ledger).count == 3)
+            // Another ledger, and one that has fewer entries than are said to be settled.
+            #expect(try settled(of: Engine.open(Home(scratch.appending("other"))).ledger).count == 0)
+            let text = "\(try ledger.origin())\n101\n"
+            try text.write(toFile: scratch.appending(".settled").string, atomically: true, encoding: .utf8)
+            #expect(try settled(of: ledger).count == 0)
+        }
+    }
 
     /// Oracle: Foundation's parser, which shares nothing with our writer.
     @Test func writesJSONThatOthersRead() throws {
