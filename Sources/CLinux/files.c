@@ -59,6 +59,15 @@ int cl_stat_at(int dir, const char *path, int follow, struct cl_stat *out) {
     return 0;
 }
 
+static int64_t next(int fd, int64_t position, int64_t size, int whence, int64_t otherwise) {
+    off_t found = lseek(fd, position, whence);
+    if (found >= 0) return found < size ? found : size;
+    if (errno == ENXIO) return size; /* a hole up to the end */
+    return errno == EINVAL ? otherwise : -errno;
+}
+int64_t cl_next_data(int fd, int64_t position, int64_t size) { return next(fd, position, size, SEEK_DATA, position); }
+int64_t cl_next_hole(int fd, int64_t position, int64_t size) { return next(fd, position, size, SEEK_HOLE, size); }
+
 int cl_tmpfile_at(int dir, uint32_t mode) { ANSWER(openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode)); }
 
 int cl_link_tmpfile(int fd, int dir, const char *name) {

@@ -7,11 +7,12 @@ import SystemPackage
 extension Store {
     /// Makes a file that nobody writes any more a blob: it is read once to be hashed, and gets a second name in the
     /// store. Where that cannot be (another file system, other names of the file, attributes of its own) it is copied.
+    /// The holes of the file itself stay holes, those of a copy are zeros.
     ///
     /// The file's owner and mode become those of a blob.
     ///
     /// - Parameters:
-    ///   - descriptor: the file, opened for reading, at its beginning.
+    ///   - descriptor: the file, opened for reading.
     ///   - size: how long it should be.
     ///   - durable: as in `BlobWriter.finish`.
     /// - Returns: nil when it is shorter than that.
@@ -23,7 +24,7 @@ extension Store {
         let isPlain = status.links == 1 && cl_flistxattr(descriptor, nil, 0) == 0
         let writer = isPlain ? nil : try writer()
         var hasher = SHA256Hasher()
-        let whole = try Self.read(descriptor, size: size) { bytes in
+        let whole = try SparseReader.read(descriptor, status, size: size) { bytes in
             if let writer { try writer.write(bytes) } else { hasher.update(bytes) }
         }
         guard whole else { return nil }
@@ -31,29 +32,10 @@ extension Store {
         let digest = hasher.finish()
         if try hasBlob(digest, size: size) { return digest }
         if try link(descriptor, as: digest, durable: durable) { return digest }
-        guard lseek(descriptor, 0, Int32(SEEK_SET)) == 0 else {
-            throw IbidError.system("read", "an output", lastError())
-        }
         let copy = try self.writer()
-        guard try Self.read(descriptor, size: size, { try copy.write($0) }) else { return nil }
+        let copied = try SparseReader.read(descriptor, status, size: size) { try copy.write($0) }
+        guard copied else { return nil }
         return try copy.finish(durable: durable).digest
-    }
-
-    private static func read(
-        _ descriptor: Int32, size: Int64, _ body: (UnsafeRawBufferPointer) throws -> Void
-    ) throws -> Bool {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4_096)
-        defer { buffer.deallocate() }
-        var left = size
-        while left > 0 {
-            let count = Glibc.read(descriptor, buffer.baseAddress, min(buffer.count, Int(left)))
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw IbidError.system("read", "an output", lastError()) }
-            if count == 0 { return false }
-            try body(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
-            left -= Int64(count)
-        }
-        return true
     }
 
     // False when the file cannot have a name in the store.

@@ -86,6 +86,34 @@ struct HostileOutputTests {
         }
     }
 
+    /// Oracle: sha256sum, which reads each zero. What is not on the disk when the run ends is not there afterwards either;
+    /// a file with a second name is copied.
+    @Test func holesStayHoles() throws {
+        try withRuns { runs in
+            let outcome = try runs.sh(
+                """
+                truncate -s 96M middle; printf x | dd of=middle bs=1 seek=70000001 conv=notrunc
+                printf y > end; truncate -s 64M end; truncate -s 32M all
+                cp -a middle linked; truncate -s 90000001 linked; ln linked again
+                """
+            ) { $0.limits.outputBytes = 1 << 30 }
+            #expect(outcome.result.status == .succeeded)
+            let sizes = Dictionary(uniqueKeysWithValues: outcome.result.outputs.map { ($0.path, $0.size) })
+            #expect(
+                sizes == [
+                    "middle": 96 << 20, "end": 64 << 20, "all": 32 << 20, "linked": 90_000_001, "again": 90_000_001,
+                ])
+            for output in outcome.result.outputs {
+                let blob = runs.store.path(of: output.digest).string
+                #expect(try shell(["sha256sum", blob]).stdout.hasPrefix(output.digest.hex), "\(output.path)")
+                // busybox copies holes as zeros.
+                if ["linked", "again"].contains(output.path) { continue }
+                let blocks = try shell(["stat", "-c", "%b", blob]).stdout.trimmingCharacters(in: .newlines)
+                #expect(try #require(Int(blocks)) <= 64, "\(output.path)")
+            }
+        }
+    }
+
     @Test func refusalsAreBounded() throws {
         try withRuns { runs in
             let outcome = try runs.sh("i=0; while [ $i -lt 1200 ]; do mkfifo p$i; i=$((i+1)); done") {

@@ -37,6 +37,11 @@ struct cl_stat {
    `follow` is set. */
 int cl_stat_at(int dir, const char *path, int follow, struct cl_stat *out);
 
+/* The next place of an open file, from `position` on, at which it has data, or a hole; `size` when there is none before.
+   A file system that knows no holes has data everywhere. */
+int64_t cl_next_data(int fd, int64_t position, int64_t size);
+int64_t cl_next_hole(int fd, int64_t position, int64_t size);
+
 /* An unnamed file in a directory (O_TMPFILE), open for reading and writing. */
 int cl_tmpfile_at(int dir, uint32_t mode);
 /* Gives an unnamed file its name; -EEXIST when the name is taken. */
