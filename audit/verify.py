@@ -257,7 +257,10 @@ def read_envelope(entry, attestor):
     require_canonical(payload, statement, "the statement")
     require(statement["_type"] == STATEMENT and statement["subject"], "not an in-toto statement")
     for subject in statement["subject"]:
-        require(len(bytes.fromhex(subject["digest"]["sha256"])) == 32, "a subject has no SHA-256 digest")
+        require(set(subject) == {"digest", "name"} and set(subject["digest"]) == {"sha256"}
+                and re.fullmatch("[0-9a-f]{64}", subject["digest"]["sha256"]), "a subject is not a name and a SHA-256 digest")
+    names = [subject["name"] for subject in statement["subject"]]
+    require(len(set(names)) == len(names), "two subjects have one name")
     leaf = canonical({
         "apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": {
             "data": {"algorithm": "SHA2_256", "digest": base64.b64encode(sha256(signed)).decode()},
@@ -305,6 +308,71 @@ def check_together(record, statements):
     if "intent" in roles and "outcome" in roles:
         require(roles.index("intent") < roles.index("outcome"), "the outcome comes before the intent")
     return roles
+
+
+def digests_of(items):
+    """{name: SHA-256 digest} of a list of resources."""
+    return {item["name"]: item["digest"]["sha256"] for item in items or [] if "name" in item and "sha256" in item["digest"]}
+
+
+def check_agreement(record, statements, roles):
+    """The statements agree with one another, and with the documents that they name; what only one says is no
+    contradiction."""
+    def same(what, *values):
+        values = [value for value in values if value is not None]
+        require(all(value == values[0] for value in values), f"{what} is one in a statement, another in what it names")
+
+    def document(digest):
+        encoded = record["documents"].get(f"sha256:{digest}")
+        return parse_json(unbase64(encoded)) if encoded is not None else {}
+
+    def reference(digest):
+        return digest and "sha256:" + digest
+
+    by_role = dict(zip(roles, statements))
+    definitions = {role: dict(by_role[role]["predicate"]["buildDefinition"], buildType=None)
+                   for role in ("intent", "outcome") if role in by_role}
+    require(len(definitions) < 2 or definitions["intent"] == definitions["outcome"],
+            "the intent announced another run than the outcome says ran")
+    for definition in definitions.values():
+        external, internal = definition.get("externalParameters", {}), definition.get("internalParameters", {})
+        named, snapshot = digests_of(definition.get("resolvedDependencies")), internal.get("snapshot", {})
+        spec = document(named.get("spec.json"))
+        same("the command", external.get("command"), spec.get("command"))
+        same("the parameters", external.get("parameters"), spec.get("params"))
+        for key in ("platform", "determinism"):
+            same(f"the {key}", internal.get(key), spec.get(key))
+        same("the image", internal.get("image"), spec.get("image"))
+        same("the image", internal.get("image"), internal.get("image") and reference(named.get("image")))
+        same("the spec", internal.get("spec"), internal.get("spec") and reference(named.get("spec.json")))
+        same("the source", snapshot.get("layer"), snapshot.get("layer") and reference(named.get("source")))
+        same("the source's proof", snapshot.get("proof"), snapshot.get("proof") and reference(named.get("source-proof")))
+        if "inputs" in spec:
+            require({name[len("inputs/"):]: reference(digest) for name, digest in named.items() if name.startswith("inputs/")}
+                    == {name: item["digest"] for name, item in spec["inputs"].items()}, "the spec has other inputs")
+    if "outcome" not in by_role:
+        return
+    subjects = digests_of(by_role["outcome"]["subject"])
+    result = document(subjects.pop("result.json", None))
+    if result:
+        outputs = {"outputs/" + item["path"]: item["digest"] for item in result["outputs"]}
+        require(len(outputs) == len(result["outputs"]), "the result has an output twice")
+        # A statement that would name too many names the result alone.
+        require({name: reference(digest) for name, digest in subjects.items()} == outputs
+                or (not subjects and len(outputs) > 1000), "the statement and the result name other outputs")
+        byproducts = by_role["outcome"]["predicate"]["runDetails"].get("byproducts") or [{}]
+        logs, ending = digests_of(byproducts), byproducts[0].get("annotations", {})
+        for log in ("stdout", "stderr"):
+            same(log, reference(logs.get(f"logs/{log}.txt")), result.get(log))
+        for key in ("status", "exitCode"):
+            same(f"the {key}", ending.get(key), result.get(key))
+    outcome = roles.index("outcome")
+    payload = unbase64(record["entries"][outcome]["envelope"]["payload"])
+    for place, role in enumerate(roles):
+        if role == "replay":
+            require(place > outcome, "a replay comes before the outcome")
+            original = digests_of(statements[place]["predicate"]["configuration"]).get("original")
+            require(original in (None, sha256(payload).hex()), "a replay is of another outcome")
 
 
 def digests_in(value):
@@ -652,6 +720,21 @@ def check_derived(archive, record, keys, checkpoint):
             ["c2sp.org/tlog-proof@v1", f"index {entry['leafIndex']}", *entry["inclusionPath"], "",
              record["checkpoint"]])
         expected["ledger/leaf.json" if name == "run" else f"ledger/{name}.leaf.json"] = unbase64(entry["leaf"])
+    pem, size, root = record["keys"]["attestor"], *checkpoint
+    material = {"publicKey": {"hint": sha256(pem.encode()).hex()}, "tlogEntries": []}
+    media = "application/vnd.dev.sigstore.bundle.v0.3+json"
+    for entry in record["entries"]:  # the same once more as a Sigstore bundle
+        if entry["role"] == "outcome" and "data/attest/run.sigstore.json" in archive.opened:
+            index = str(entry["leafIndex"])
+            expected["attest/run.sigstore.json"] = canonical({
+                "dsseEnvelope": entry["envelope"], "mediaType": media,
+                "verificationMaterial": dict(material, tlogEntries=[{
+                    "logIndex": index, "logId": {"keyId": base64.b64encode(keys[3]).decode()},
+                    "kindVersion": {"kind": "hashedrekord", "version": "0.0.2"}, "canonicalizedBody": entry["leaf"],
+                    "inclusionProof": {"logIndex": index, "rootHash": base64.b64encode(root).decode(), "treeSize": str(size),
+                                       "hashes": entry["inclusionPath"], "checkpoint": {"envelope": record["checkpoint"]}}}])})
+    if "data/ledger/policy" in archive.opened:
+        expected["ledger/policy"] = f"log {record['keys']['ledgerVerifier']}\nquorum none\n"
     for path, content in expected.items():
         content = content.encode() if isinstance(content, str) else content
         require(archive.read("data/" + path) == content, f"{path} is not what the record says")
@@ -663,6 +746,39 @@ def check_derived(archive, record, keys, checkpoint):
     old_size, old_root = read_checkpoint(old, *keys[1:])
     require(old_size == int(first[4:]), "the older checkpoint is of another size")
     require_growth(old_size, old_root, *checkpoint, [unbase64(item) for item in hashes_])
+    if "data/attest/outputs.oms.sigstore.json" in archive.opened:
+        check_model_signature(archive, keys[0], {"mediaType": media, "verificationMaterial": material})
+    check_account(archive, {f"data/{path}" for path in expected} | {f"data/ledger/checkpoint.{old_size}"})
+
+
+def check_model_signature(archive, attestor, bundle):
+    """OpenSSF Model Signing: over the very files that are in data/outputs, by the key of the statements."""
+    data = archive.read("data/attest/outputs.oms.sigstore.json")
+    envelope = parse_json(data)["dsseEnvelope"]
+    statement, _ = read_envelope({"envelope": envelope}, attestor)
+    place = "data/outputs/"
+    outputs = sorted((name[len(place):], archive.digest(name)) for name in archive.below(place))
+    predicate = {"serialization": {"method": "files", "hash_type": "sha256", "allow_symlinks": False, "ignore_paths": []},
+                 "resources": [{"name": name, "algorithm": "sha256", "digest": digest} for name, digest in outputs]}
+    whole = sha256(b"".join(bytes.fromhex(digest) for _, digest in outputs)).hex()
+    require(statement == {"_type": STATEMENT, "predicateType": "https://model_signing/signature/v1.0",
+                          "predicate": predicate, "subject": [{"name": "outputs", "digest": {"sha256": whole}}]},
+            "the statement of Model Signing is over other files")
+    require_canonical(data, dict(bundle, dsseEnvelope=envelope), "outputs.oms.sigstore.json")
+
+
+def check_account(archive, compared):
+    """Every file belongs to something: a statement, the record, or what an export derives."""
+    files = parse_json(archive.read("data/files.json"))
+    require(set(files) == {"documents", "outputs", "run", "schema"}
+            and all(set(item) == {"file", "name"} for item in files["documents"])
+            and all(set(item) == {"file", "path"} for item in files["outputs"]), "files.json has unknown members")
+    known = compared | {"data/" + item["file"] for item in files["documents"] + files["outputs"]} | {"data/" + name for name in (
+        "record.json", "files.json", "index.html", "ro-crate-metadata.json", "prov/prov.json", "sbom/bom.cdx.json",
+        "rerun/run.sh", "rerun/outputs.txt", "attest/outputs.oms.sigstore.json", "source/commit.sig",
+        "source/commit.payload", "ledger/consistency")}
+    extra = {name for name in archive.below("data/") - known if not name.startswith(("data/oci/", "data/rerun/profile/"))}
+    require(not extra, f"{sorted(extra)} belong to nothing")
 
 
 def check_source(archive, outcome):
@@ -890,6 +1006,9 @@ def verify_record(report, data, pins, outputs):
 
     roles = report.check(f"the entries belong together, to run {record['run']}",
                          lambda: check_together(record, statements))
+    if roles:
+        report.check("the statements agree with one another, and with the documents that they name",
+                     lambda: check_agreement(record, statements, roles))
     report.check(f"{len(record['documents'])} enclosed documents are those that the statements name",
                  lambda: check_documents(record["documents"], statements))
     outcome = next((s for s, role in zip(statements, roles or []) if role == "outcome"), None)

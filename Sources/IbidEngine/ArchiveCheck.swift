@@ -163,8 +163,17 @@ struct ArchiveCheck {
             "keys/ledger.vkey": Array((record.ledgerKey.vkey + "\n").utf8),
             "ledger/checkpoint": Array(record.checkpoint.description.utf8),
         ]
+        if archive.digest("ledger/policy") != nil {
+            expected["ledger/policy"] = Array("log \(record.ledgerKey.vkey)\nquorum none\n".utf8)
+        }
         for entry in record.entries {
             let item = try RunEvidence.Attestation(entry, in: record)
+            if item.name == "run", archive.digest("attest/run.sigstore.json") != nil {
+                let bundle = SigstoreBundle.document(
+                    of: item, attestorPEM: record.attestorKey.pem, checkpoint: record.checkpoint,
+                    ledgerKey: record.ledgerKey)
+                expected["attest/run.sigstore.json"] = CanonicalJSON.bytes(bundle)
+            }
             expected["attest/\(item.name).intoto.json"] = CanonicalJSON.bytes(item.envelope)
             expected["attest/\(item.name).pae"] = item.signed
             expected["attest/\(item.name).sig"] = item.signature
@@ -174,20 +183,28 @@ struct ArchiveCheck {
         for (file, bytes) in expected.sorted(by: { $0.key < $1.key }) where try archive.read(file) != bytes {
             report.add(file, got: "not what the record says", want: "the same as in record.json")
         }
-        try verifyConsistency(record)
+        let former = try verifyConsistency(record)
+        var account = ArchiveAccount(archive, list: list)
+        try account.checkModelSignature(record)
+        account.checkFiles(derived: Set(expected.keys).union(former))
+        report.problems += account.problems
     }
 
-    private mutating func verifyConsistency(_ record: AuditRecord) throws {
+    /// Returns the files that it looked at.
+    private mutating func verifyConsistency(_ record: AuditRecord) throws -> [String] {
         guard let bytes = try archive.read("ledger/consistency", limit: 1 << 20) else {
-            return report.add("ledger/consistency", got: "missing", want: "a consistency proof")
+            report.add("ledger/consistency", got: "missing", want: "a consistency proof")
+            return []
         }
         let text = String(decoding: bytes, as: UTF8.self)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix { !$0.isEmpty }
         guard let first = lines.first, first.hasPrefix("old "), let size = Int64(first.dropFirst(4)),
             let old = try archive.read("ledger/checkpoint.\(size)", limit: 1 << 20)
         else {
-            return report.add("ledger/consistency", got: "malformed", want: "'old N' and a checkpoint of that size")
+            report.add("ledger/consistency", got: "malformed", want: "'old N' and a checkpoint of that size")
+            return []
         }
+        let files = ["ledger/consistency", "ledger/checkpoint.\(size)"]
         let note = try SignedNote(parsing: String(decoding: old, as: UTF8.self))
         let (former, newest) = (try Checkpoint(text: note.text), try Checkpoint(text: record.checkpoint.text))
         let path = lines.dropFirst().compactMap { MerkleHash(base64: $0) }
@@ -196,11 +213,13 @@ struct ArchiveCheck {
             path.count == lines.count - 1, proof.isValid(oldRoot: former.root, newRoot: newest.root),
             text.hasSuffix("\n\n" + record.checkpoint.description)
         else {
-            return report.add(
+            report.add(
                 "ledger/consistency", got: "does not lead from \(size) to \(newest.size) entries", want: "a valid proof"
             )
+            return files
         }
         report.proved.append("the log only grew from \(former.size) entries, when the run ended, to \(newest.size)")
+        return files
     }
 
     // MARK: Source and image
@@ -219,6 +238,9 @@ struct ArchiveCheck {
         guard let signature = proof.commit.flatMap({ CommitSignature(commit: $0) }) else {
             if commitKeys != nil {
                 report.add("commit \(snapshot.commit)", got: "no signature", want: "one by a key of those given")
+            }
+            for file in ["source/commit.sig", "source/commit.payload"] where archive.digest(file) != nil {
+                report.add(file, got: "in the archive", want: "none, for a commit without a signature")
             }
             return report.notProved.append("who made the commit: it carries no signature")
         }

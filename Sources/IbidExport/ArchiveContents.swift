@@ -60,7 +60,7 @@ public struct ArchiveContents {
         if let envelope = try OutputsStatement.make(
             zip(evidence.result.outputs, outputs).map { (String($1.dropFirst(8)), $0.digest) }
         ).map(attest) {
-            let bundle = SigstoreBundle.document(envelope: envelope, attestorPEM: evidence.attestorPEM, entries: [])
+            let bundle = SigstoreBundle.document(envelope: envelope, attestorPEM: evidence.attestorPEM)
             files.append(ArchiveFile("attest/outputs.oms.sigstore.json", CanonicalJSON.bytes(bundle)))
         }
         if evidence.inventory != nil {
@@ -149,8 +149,8 @@ public struct ArchiveContents {
         }
         if let run = evidence.outcome {
             let bundle = SigstoreBundle.document(
-                envelope: run.envelope, attestorPEM: evidence.attestorPEM,
-                entries: [SigstoreBundle.entry(run, evidence)])
+                of: run, attestorPEM: evidence.attestorPEM, checkpoint: evidence.checkpoint,
+                ledgerKey: evidence.ledgerKey)
             files.append(ArchiveFile("attest/run.sigstore.json", CanonicalJSON.bytes(bundle)))
         }
         return files

@@ -1,5 +1,5 @@
 import IbidCrypto
-import IbidMerkle
+public import IbidMerkle
 public import IbidModel
 
 /// The statement of OpenSSF Model Signing about the directory of outputs: one stock command checks its files, missing
@@ -27,7 +27,20 @@ public enum OutputsStatement {
 }
 
 /// Sigstore bundles (v0.3) with a bare key in place of a certificate.
-enum SigstoreBundle {
+public enum SigstoreBundle {
+    /// The bundle of a run's outcome, with its proof.
+    public static func document(
+        of outcome: RunEvidence.Attestation, attestorPEM: String, checkpoint: SignedNote, ledgerKey: NoteKey
+    ) -> JSONValue {
+        document(
+            envelope: outcome.envelope, attestorPEM: attestorPEM, entries: [entry(outcome, checkpoint, ledgerKey)])
+    }
+
+    /// The bundle of an envelope that is in no log.
+    public static func document(envelope: JSONValue, attestorPEM: String) -> JSONValue {
+        document(envelope: envelope, attestorPEM: attestorPEM, entries: [])
+    }
+
     static func document(envelope: JSONValue, attestorPEM: String, entries: [JSONValue]) -> JSONValue {
         [
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
@@ -40,17 +53,19 @@ enum SigstoreBundle {
     }
 
     /// The proof of an entry as Rekor v2 writes it.
-    static func entry(_ attestation: RunEvidence.Attestation, _ evidence: RunEvidence) -> JSONValue {
-        let lines = evidence.checkpoint.text.split(separator: "\n")
+    static func entry(
+        _ attestation: RunEvidence.Attestation, _ checkpoint: SignedNote, _ ledgerKey: NoteKey
+    ) -> JSONValue {
+        let lines = checkpoint.text.split(separator: "\n")
         return [
             "logIndex": .string(String(attestation.leafIndex)),
-            "logId": ["keyId": .string(Base64.encode(evidence.ledgerKey.hash))],
+            "logId": ["keyId": .string(Base64.encode(ledgerKey.hash))],
             "kindVersion": ["kind": "hashedrekord", "version": "0.0.2"],
             "inclusionProof": [
                 "logIndex": .string(String(attestation.leafIndex)), "rootHash": .string(String(lines[2])),
                 "treeSize": .string(String(lines[1])),
                 "hashes": .array(attestation.proof.path.map { .string($0.base64) }),
-                "checkpoint": ["envelope": .string(evidence.checkpoint.description)],
+                "checkpoint": ["envelope": .string(checkpoint.description)],
             ],
             "canonicalizedBody": .string(Base64.encode(attestation.leaf)),
         ]

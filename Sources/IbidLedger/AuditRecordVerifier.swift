@@ -19,6 +19,9 @@ struct AuditRecordVerifier {
         for entry in record.entries { verify(entry, in: checkpoint) }
         verifyEntriesTogether()
         verifyDocuments()
+        var agreement = RecordAgreement(record)
+        agreement.check()
+        report.problems += agreement.problems
         guard report.ok, let checkpoint else { return }
         conclude(checkpoint)
     }
@@ -68,6 +71,10 @@ struct AuditRecordVerifier {
         }
         if statement.canonicalBytes != entry.envelope.payload {
             report.add("the statement of \(name)", got: "not in canonical form", want: "RFC 8785 bytes")
+        }
+        // By bytes: two spellings of one accented letter are two names.
+        if Set(statement.subjects.map { Array($0.name.utf8) }).count != statement.subjects.count {
+            report.add("the subjects of \(name)", got: "one name twice", want: "each once")
         }
     }
 

@@ -130,13 +130,16 @@ extension EndToEndTests {
             _ = try bench.json("submit", ".")
             let same = bench.root.appending("same.tar").string
             #expect(try bench.call("export", "@last", "-o", same).status == 0)
-            let strangers = try Bench.run(
-                offline + [
-                    python, Self.foreign.appending("strangers.py").string, archive, other, same, bench.ibid.string,
-                    Self.verifier, bench.root.appending("work").string,
-                ], in: "/", environment: environment
-            ).split(separator: "\n").map { $0.split(separator: "\t") }
-            #expect(strangers.count > 140)
+            // And what somebody with keys of their own signs, who contradicts themselves.
+            let strangers = try ["strangers.py", "forgers.py"].flatMap { script in
+                try Bench.run(
+                    offline + [
+                        python, Self.foreign.appending(script).string, archive, other, same, bench.ibid.string,
+                        Self.verifier, bench.root.appending("work").string,
+                    ], in: "/", environment: environment
+                ).split(separator: "\n").map { $0.split(separator: "\t") }
+            }
+            #expect(strangers.count > 240)
             for twin in strangers {
                 let wanted = twin.last == "accept" ? ["0", "0"] : ["5", "1"]
                 #expect(twin.count == 4 && twin[1...2].map(String.init) == wanted, "\(twin.joined(separator: ", "))")
@@ -200,8 +203,13 @@ extension EndToEndTests {
             let place = "/var/tmp/ibid-\(UUID().uuidString.prefix(8))"
             defer { _ = try? shell(["rm", "-rf", place]) }
             let engine = bench.root.appending("engine").string
+            // podman asks for more open files and processes than some hosts allow anybody.
+            let settings = bench.root.appending("containers.conf").string
+            try "[containers]\ndefault_ulimits=[\"nofile=20000:20000\",\"nproc=1000:1000\"]\n"
+                .write(toFile: settings, atomically: true, encoding: .utf8)
             try """
             #!/bin/sh
+            export CONTAINERS_CONF=\(settings)
             exec podman --root \(place)/data --runroot \(place)/run --storage-driver overlay --cgroup-manager cgroupfs \
                 --events-backend none --runtime "$(command -v crun)" "$@"
             """.write(toFile: engine, atomically: true, encoding: .utf8)
@@ -232,9 +240,6 @@ extension EndToEndTests {
                 let again = try shell(
                     ["unshare", "-nm", "--propagation", "private", "sh", "-c", script, "sh", engine, bag],
                     environment: ["NO_LIMITS": "1"])
-                if again.status == 1, again.stderr.contains("could not start the run") {
-                    return print("this machine cannot start containers with podman: \(again.stderr)")
-                }
                 #expect(again.status == 0, "\(name): \(again.stdout)\(again.stderr)")
                 #expect(again.stdout.hasSuffix("verdict: identical (\(count) compared)\n"), "\(name): \(again.stdout)")
             }

@@ -19,7 +19,12 @@ enum Fixture {
     }
 
     private static func resultText(_ number: Int) -> String {
-        #"{"exitCode":0,"outputs":[],"schema":"ibid.run-result.v1","status":"succeeded","stdout":"sha256:\#(digest("stdout \(number)").hex)"}"#
+        let outputs = [
+            #"{"digest":"\#(digest("sepal,petal\n"))","path":"results/head.csv"}"#,
+            #"{"digest":"\#(digest("42 \(number)\n"))","path":"results/größe \#u{1F600}.txt"}"#,
+        ]
+        return
+            #"{"exitCode":0,"outputs":[\#(outputs.joined(separator: ","))],"schema":"ibid.run-result.v1","status":"succeeded","stdout":"\#(digest("stdout"))"}"#
     }
 
     static func spec(_ number: Int) -> Digest { digest(specText(number)) }
@@ -71,7 +76,7 @@ enum Fixture {
                     "buildType": .string(buildType),
                     "externalParameters": [
                         "source": ["uri": "git+https://example.org/iris", "ref": "main"],
-                        "entrypoint": ["python", "iris.py"], "parameters": ["rows": "5"],
+                        "entrypoint": ["python", "iris.py"], "parameters": ["rows": .string("\(number)")],
                     ],
                     "internalParameters": ["platform": "linux/amd64", "env": ["LANG": "C.UTF-8"]],
                     "resolvedDependencies": dependencies,

@@ -17,7 +17,7 @@ import sys
 import tarfile
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 ARCHIVE, OTHER, SAME, IBID, VERIFY, WORK = sys.argv[1:]
@@ -279,7 +279,7 @@ def changes(files, other, same):
     yield "a key with CR LF in the record", put("data/record.json", canonical(document) + b"\n"), True
 
 
-# --- Keys replaced everywhere -------------------------------------------------------------------------------------------
+# --- Proofs, and verdicts -------------------------------------------------------------------------------------------
 
 def node(left, right):
     return hashlib.sha256(b"\x01" + left + right).digest()
@@ -302,65 +302,6 @@ def path_of(leaves, index):
     return node(other, root), [*path, other]
 
 
-def forge(files):
-    """The same archive, each signature and proof by keys of the stranger's own."""
-    attestor, ledger = ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate()
-    record = json.loads(files["data/record.json"])
-    spki = attestor.public_key().public_bytes(serialization.Encoding.DER, SPKI)
-    public = ledger.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    name = record["keys"]["ledgerVerifier"].split("+")[0]
-    hash_ = hashlib.sha256(name.encode() + b"\n\x01" + public).digest()[:4]
-    record["keys"] = {"attestor": attestor.public_key().public_bytes(PEM, SPKI).decode(),
-                      "ledger": ledger.public_key().public_bytes(PEM, SPKI).decode(),
-                      "ledgerVerifier": f"{name}+{hash_.hex()}+{base64.b64encode(bytes([1]) + public).decode()}"}
-    size = int(record["checkpoint"].split("\n")[1])
-    leaves = [hashlib.sha256(b"\0%d" % i).digest() for i in range(size)]
-    pae = {}
-    for entry in record["entries"]:
-        envelope = entry["envelope"]
-        body, kind = base64.b64decode(envelope["payload"]), envelope["payloadType"].encode()
-        pae[entry["leafIndex"]] = signed = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(body), body)
-        signature = attestor.sign(signed, ec.ECDSA(hashes.SHA256()))
-        envelope["signatures"] = [{"keyid": hashlib.sha256(spki).hexdigest(), "sig": base64.b64encode(signature).decode()}]
-        leaf = json.loads(base64.b64decode(entry["leaf"]))
-        rekord = leaf["spec"]["hashedRekordV002"]
-        rekord["signature"]["content"] = base64.b64encode(signature).decode()
-        rekord["signature"]["verifier"]["publicKey"]["rawBytes"] = base64.b64encode(spki).decode()
-        entry["leaf"] = base64.b64encode(canonical(leaf)).decode()
-        leaves[entry["leafIndex"]] = hashlib.sha256(b"\0" + canonical(leaf)).digest()
-
-    def note(count):
-        text = f"{name}\n{count}\n{base64.b64encode(path_of(leaves[:count], 0)[0]).decode()}\n"
-        line = base64.b64encode(hash_ + ledger.sign(text.encode())).decode()
-        return f"{text}\n\u2014 {name} {line}\n"
-
-    record["checkpoint"] = note(size)
-    for entry in record["entries"]:
-        path = path_of(leaves, entry["leafIndex"])[1]
-        entry["inclusionPath"] = [base64.b64encode(item).decode() for item in path]
-        kind = {"outcome": "run", "replay": f"replay-{entry['leafIndex']}"}.get(entry["role"], entry["role"])
-        files[f"data/attest/{kind}.intoto.json"] = canonical(entry["envelope"])
-        files[f"data/attest/{kind}.sig"] = base64.b64decode(entry["envelope"]["signatures"][0]["sig"])
-        files["data/ledger/leaf.json" if kind == "run" else f"data/ledger/{kind}.leaf.json"] = base64.b64decode(entry["leaf"])
-        files[f"data/ledger/{kind}.tlog-proof"] = "\n".join(
-            ["c2sp.org/tlog-proof@v1", f"index {entry['leafIndex']}", *entry["inclusionPath"], "", record["checkpoint"]]).encode()
-    for old in [name for name in files if name.startswith("data/ledger/checkpoint.")]:
-        files[old] = note(int(old.rpartition(".")[2])).encode()
-        if int(old.rpartition(".")[2]) == size:
-            files["data/ledger/consistency"] = f"old {size}\n\n{record['checkpoint']}".encode()
-        else:
-            files.pop(old)
-            files[f"data/ledger/checkpoint.{size}"] = record["checkpoint"].encode()
-            files["data/ledger/consistency"] = f"old {size}\n\n{record['checkpoint']}".encode()
-    files["data/ledger/checkpoint"] = record["checkpoint"].encode()
-    files["data/keys/attestor.pub.pem"] = record["keys"]["attestor"].encode()
-    files["data/keys/ledger.pub.pem"] = record["keys"]["ledger"].encode()
-    files["data/keys/ledger.vkey"] = record["keys"]["ledgerVerifier"].encode() + b"\n"
-    files["data/record.json"] = canonical(record) + b"\n"
-    sign(files, attestor)
-    return files
-
-
 def verifier():
     spec = importlib.util.spec_from_file_location("verify", VERIFY)
     module = importlib.util.module_from_spec(spec)
@@ -375,6 +316,10 @@ def show(name, data, wanted, *keys):
     path = f"{WORK}/stranger.tar"
     with open(path, "wb") as file:
         file.write(data)
+    return judge(name, path, wanted, *keys)
+
+
+def judge(name, path, wanted, *keys):
     options = [word for key in keys for word in ("--key", key)]
     ibid = subprocess.run([IBID, "verify", path, *options], capture_output=True, text=True)
     said = io.StringIO()
@@ -397,7 +342,8 @@ def main():
         if anew:
             renew(changed)
         show(name, tar(changed), "refuse")
-    forged = tar(forge(dict(files)))
+    import forgers  # which builds on this
+    forged = tar(forgers.Forgery(files).write())
     for sentence in show("keys replaced everywhere, none known", forged, "accept"):
         assert "whose keys" in sentence, sentence
     for kind in ("attestor.pub.pem", "ledger.pub.pem", "ledger.vkey"):
@@ -408,4 +354,5 @@ def main():
         show(f"keys replaced everywhere, {kind} known", forged, "refuse", path)
 
 
-main()
+if __name__ == "__main__":
+    main()
