@@ -25,6 +25,12 @@ private struct ProgressPrinter {
         switch event {
         case .stdout(let bytes): Terminal.write(bytes, to: json ? STDERR_FILENO : STDOUT_FILENO)
         case .stderr(let bytes): Terminal.write(bytes, to: STDERR_FILENO)
+        // Wanted even by who wants to see no progress: a port of 0 is known from here alone.
+        case .listening(let port, let seconds):
+            live?.end()
+            Terminal.note(
+                "listening on http://\(port.authority) (Ctrl-C ends it; so does the wall time limit, "
+                    + "\(seconds % 60 == 0 ? "\(seconds / 60) min" : "\(seconds) s"))")
         case .warning(let text): Terminal.note(Terminal.styled("warning:", .yellow) + " " + Terminal.safe(text))
         default: if mode != .quiet { tell(event) }
         }

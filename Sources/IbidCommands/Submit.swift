@@ -19,6 +19,7 @@ struct Submit: ParsableCommand {
               ibid submit . --rev v1.2 -p rows=10
               ibid submit . --allow-dirty -- python explore.py
               ibid submit . --sweep seed=1..100 --jobs 4
+              ibid submit . -p 8501 -- streamlit run app.py
 
             With --sweep or --rows the image is built once, each run is recorded by itself, and one table (with --json,
             one array) tells of all; the exit status is that of the worst.
@@ -26,9 +27,15 @@ struct Submit: ParsableCommand {
 
     @OptionGroup var job: JobOptions
     @Option(
-        name: [.short, .customLong("param")], parsing: .singleValue, help: "Set a parameter of job.toml.",
-        transform: NamedValue.init)
-    var params: [NamedValue] = []
+        name: [.short, .customLong("param")], parsing: .singleValue,
+        help: "Set a parameter of job.toml (NAME=VALUE), or publish a port as docker does (see --publish).",
+        transform: ParameterOrPort.init)
+    var params: [ParameterOrPort] = []
+    @Option(
+        parsing: .singleValue,
+        help: "Publish a port of the run on this machine: [ADDRESS:][HOST:]CONTAINER, ADDRESS being 127.0.0.1.",
+        transform: PublishedPort.init)
+    var publish: [PublishedPort] = []
     @Option(
         parsing: .singleValue, help: "Give an input: the run reads it at /inputs/NAME.", transform: NamedValue.init)
     var input: [NamedValue] = []
@@ -70,6 +77,9 @@ struct Submit: ParsableCommand {
 
     func run() throws {
         let request = try request()
+        if sweep.isWanted, !request.ports.isEmpty {
+            throw ValidationError("a port leads to one run: publish it without --sweep and --rows")
+        }
         let engine = try isolation.engine(common)
         if sweep.isWanted { return try runSweep(request, engine: engine) }
         try Self.run(request, engine: engine, json: common.json, progress: build.progress.progress)
@@ -78,7 +88,8 @@ struct Submit: ParsableCommand {
     /// What the options ask for.
     func request() throws -> SubmitRequest {
         var request = job.request()
-        request.params = try NamedValue.dictionary(params, "parameter")
+        request.params = try NamedValue.dictionary(params.compactMap(\.parameter), "parameter")
+        request.ports = publish + params.compactMap(\.port)
         request.inputs = try NamedValue.dictionary(input, "input").mapValues { FilePath($0) }
         request.fresh = fresh
         request.command = command
@@ -158,6 +169,18 @@ struct LimitOptions: ParsableArguments {
     private static func count(_ value: Int64?, _ option: String) throws -> Int64? {
         if let value, value < 1 { throw ValidationError("\(option) is at least 1") }
         return value
+    }
+}
+
+/// What `-p` takes: a parameter, or a port, which has no `=`.
+struct ParameterOrPort: Sendable {
+    let parameter: NamedValue?
+    let port: PublishedPort?
+
+    init(_ text: String) throws {
+        let isPort = !text.contains("=") && (text.contains(":") || text.first?.isNumber ?? false)
+        port = isPort ? try PublishedPort(text) : nil
+        parameter = port == nil ? try NamedValue(text) : nil
     }
 }
 

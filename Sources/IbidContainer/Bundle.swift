@@ -63,7 +63,7 @@ struct Bundle {
 
     private var namespaces: [String] {
         // Without an entry the runtime stays in the network namespace that the sandbox made.
-        ["user", "pid", "ipc", "uts", "mount", "cgroup"] + (spec.privileges == .run ? ["network"] : [])
+        ["user", "pid", "ipc", "uts", "mount", "cgroup"] + (spec.makesNetwork ? [] : ["network"])
     }
 
     // The kernel takes a piece of a map only when it lies in one piece of the map of the namespace above.

@@ -62,6 +62,7 @@ public struct ContainerHost: Sendable {
     ///   - gateway: with `gatewayPort`, called once, on a thread of its own, with the listening socket. It should
     ///     accept until that fails: the socket is shut down when the container has ended, and this function waits for
     ///     the closure and then closes the socket.
+    ///   - ports: with `publishesPorts`, what connects ports of this host to it.
     ///   - stops: switches that end the container when one is thrown.
     ///   - ready: called once, while the container is being made: the command starts when this has returned, and never
     ///     when it throws.
@@ -69,7 +70,8 @@ public struct ContainerHost: Sendable {
     public func run(
         _ spec: ContainerSpec, stdout: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
         stderr: @escaping @Sendable (UnsafeRawBufferPointer) -> Void,
-        gateway: (@Sendable (Int32) -> Void)? = nil, stops: [ContainerStop] = [], ready: () throws -> Void = {}
+        gateway: (@Sendable (Int32) -> Void)? = nil, ports: PortForwarder? = nil, stops: [ContainerStop] = [],
+        ready: () throws -> Void = {}
     ) throws -> ContainerOutcome {
         let level = try isProbing ? Self.level() : requireIsolation()
         try spec.validate()
@@ -94,8 +96,8 @@ public struct ContainerHost: Sendable {
         let disk = try diskWatch(spec, group)
         defer { disk?.end() }
         let watch = ContainerWatch(
-            process: process, group: group, limits: spec.limits, gateway: gateway, stops: stops, pipes: [out, err],
-            disk: disk, command: spec.command.first ?? "")
+            process: process, group: group, limits: spec.limits, gateway: gateway, ports: ports, stops: stops,
+            pipes: [out, err], disk: disk, command: spec.command.first ?? "")
         // A runtime that may not hand the init its descriptor makes a command that does not wait.
         if !runtime.handsDescriptorsOn { try ready() }
         var outcome = try watch.run { if runtime.handsDescriptorsOn { try ready() } }

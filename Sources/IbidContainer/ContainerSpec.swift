@@ -44,6 +44,8 @@ public struct ContainerSpec: Sendable {
     public var temporary: ContainerTemporary?
     /// With `.build`: a TCP port on which a socket listens on 127.0.0.1 inside the container, served by the caller.
     public var gatewayPort: UInt16?
+    /// With `.run`: whether ports of it are published, so that Ibid makes connections to its loopback.
+    public var publishesPorts = false
     /// The OCI runtime: a name on PATH or an absolute path.
     public var runtime: String
     /// Whether the kernel places stack, heap and libraries at the same addresses every time.
@@ -83,6 +85,9 @@ public struct ContainerSpec: Sendable {
         temporary ?? (privileges == .run ? .memory(bytes: limits.temporaryBytes) : .layer)
     }
 
+    /// Whether the sandbox makes the network namespace, so that Ibid can have a part in it.
+    var makesNetwork: Bool { privileges == .build || publishesPorts }
+
     /// Refuses what no container could be made of.
     ///
     /// - Throws: `container-spec`, saying what.
@@ -106,6 +111,7 @@ public struct ContainerSpec: Sendable {
             throw refuse("'\(name)' cannot name an environment variable")
         }
         guard gatewayPort == nil || privileges == .build else { throw refuse("a run has no gateway") }
+        guard !publishesPorts || privileges == .run else { throw refuse("a build step publishes no ports") }
     }
 }
 

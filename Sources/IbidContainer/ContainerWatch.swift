@@ -9,6 +9,7 @@ final class ContainerWatch {
     private let group: ControlGroup
     private let limits: ContainerLimits
     private let gateway: (@Sendable (Int32) -> Void)?
+    private let ports: PortForwarder?
     private let stops: [ContainerStop]
     private let pipes: [OutputPipe]
     private let disk: DiskWatch?
@@ -33,12 +34,13 @@ final class ContainerWatch {
 
     init(
         process: SandboxProcess, group: ControlGroup, limits: ContainerLimits, gateway: (@Sendable (Int32) -> Void)?,
-        stops: [ContainerStop], pipes: [OutputPipe], disk: DiskWatch?, command: String
+        ports: PortForwarder?, stops: [ContainerStop], pipes: [OutputPipe], disk: DiskWatch?, command: String
     ) {
         self.process = process
         self.group = group
         self.limits = limits
         self.gateway = gateway
+        self.ports = ports
         self.stops = stops + (disk.map { [$0.stop] } ?? [])
         self.pipes = pipes
         self.disk = disk
@@ -64,6 +66,7 @@ final class ContainerWatch {
         let exit = process.reap()
         try group.kill()
         endGateway()
+        ports?.end()
         if group.ranOutOfMemory() { note(memoryCause) }
         let usage = (
             // Without a group, what the kernel adds up when processes are waited for.
@@ -109,6 +112,9 @@ final class ContainerWatch {
                         deadline = started.clock + seconds * 1_000_000
                     }
                 case .gateway(let socket): try startGateway(socket)
+                case .network(let namespace):
+                    defer { close(namespace) }
+                    try ports?.start(in: namespace)
                 case .log(let text): runtimeLog += text
                 case .failed(let text): failure = text
                 case .command(let value): commandStatus = value

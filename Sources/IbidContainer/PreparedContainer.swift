@@ -154,10 +154,9 @@ struct PreparedContainer {
         plan += spec.files.map {
             "file=\(String($0.mode & 0o7777, radix: 8)):\($0.uid):\($0.gid):\(Hex.encode($0.bytes))"
         }
-        if spec.privileges == .build {
-            plan.append("own-network=1")
-            if let port = spec.gatewayPort { plan.append("gateway-port=\(port)") }
-        }
+        if spec.makesNetwork { plan.append("own-network=1") }
+        if let port = spec.gatewayPort { plan.append("gateway-port=\(port)") }
+        if spec.publishesPorts { plan.append("hand-network=1") }
         return plan
     }
 }

@@ -12,6 +12,7 @@ final class SandboxProcess {
         case gateway(Int32)
         /// Why its directories are listed in the order of the file system.
         case unsorted(String)
+        case network(Int32)
         case started
         case log(String)
         /// What the container's init saw: the command's wait status.
@@ -94,6 +95,7 @@ final class SandboxProcess {
         case UInt8(ascii: "E"): return .failed(text)
         case UInt8(ascii: "G") where descriptor >= 0: return .gateway(descriptor)
         case UInt8(ascii: "U"): return .unsorted(text)
+        case UInt8(ascii: "N") where descriptor >= 0: return .network(descriptor)
         case UInt8(ascii: "S"): return .started
         case UInt8(ascii: "L"): return .log(text)
         case UInt8(ascii: "I") where payload.count == 8:

@@ -43,6 +43,7 @@ extension Engine {
             let evidence = try recorded.load(from: store, verified: verified)
             if options.deep { try recorded.proveEverything(in: store, verified: verified) }
             report.actualImage = report.actualImage ?? evidence.spec.image
+            if let ports = evidence.spec.ports { throw IbidError.served(run, ports) }
             let (spec, lowered) = options.anyCPU ? Self.lowered(evidence.spec) : (evidence.spec, nil)
             events(.runStarted(report.run, command: spec.command))
             let (result, measurement) = try evaluate(spec, as: report.run, events: events)
@@ -100,9 +101,10 @@ extension Engine {
 
     // Something that the run needs is not here, as opposed to something that went wrong.
     private static func meansUnverifiable(_ error: IbidError) -> Bool {
-        error.exit == .verificationFailed
-            || ["platform-mismatch", "cpu-level", "runtime-missing", "runtime-unsupported", "profile-unknown"].contains(
-                error.code)
+        let codes = [
+            "platform-mismatch", "run-served", "cpu-level", "runtime-missing", "runtime-unsupported", "profile-unknown",
+        ]
+        return error.exit == .verificationFailed || codes.contains(error.code)
     }
 
     private func enter(
@@ -117,6 +119,15 @@ extension Engine {
 }
 
 extension IbidError {
+    /// Nothing that is recorded says what others sent to it.
+    static func served(_ run: RunID, _ ports: [Int]) -> IbidError {
+        let list = ports.map(String.init).joined(separator: ", ")
+        return IbidError(
+            "run-served",
+            "run \(run) took what came in through port \(list), and nobody recorded what that was: "
+                + "it cannot be repeated")
+    }
+
     static func runUnfinished(_ run: RunID) -> IbidError {
         IbidError("run-unfinished", "run \(run) has no outcome to compare with: it is still running or was interrupted")
     }

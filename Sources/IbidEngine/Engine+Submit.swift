@@ -54,6 +54,15 @@ extension Engine {
             run: try moment.runID(), job: prepared.name, source: prepared.snapshot, build: build,
             spec: spec, specDigest: try store.put(canonical: spec), image: build.image, lock: build.lock,
             recipe: build.recipe, startedAt: moment.now())
+        if request.ports.isEmpty {
+            let exposed = (image.config?.exposedPorts ?? [:]).keys.sorted()
+            if let port = exposed.first {
+                let text = "the image exposes port \(port), which nothing outside reaches"
+                events(.warning("\(text); -p \(port) publishes it"))
+            }
+        } else {
+            return try serve(facts, request, events: events)
+        }
         if !request.fresh, var earlier = try reusableRun(facts) {
             earlier.build = build
             if let stdout = earlier.stdout { events(.stdout(try store.read(stdout))) }
@@ -62,6 +71,15 @@ extension Engine {
             return earlier
         }
         return try execute(facts, events: events)
+    }
+
+    /// A run that others reach through ports of this host.
+    private func serve(_ facts: RunFacts, _ request: SubmitRequest, events: @escaping EventSink) throws -> RunReport {
+        // What another program has is said before the run begins.
+        let ports = try PortForwarder(request.ports) {
+            events(.listening($0, wallSeconds: facts.spec.limits.wallSeconds))
+        }
+        return try execute(facts, ports: ports, events: events)
     }
 
     /// Builds a job's image without running it.
@@ -196,7 +214,8 @@ extension Engine {
             outputs: job.outputs, limits: request.limits.applied(to: job.limits), compare: job.compare,
             determinism: profile, cpu: cpu, sortsDirectories: profile == .none ? nil : true,
             runtime: request.runtime,
-            devices: try (request.gpus ?? job.gpus).map { try DeviceCatalog().resolve($0) })
+            devices: try (request.gpus ?? job.gpus).map { try DeviceCatalog().resolve($0) },
+            ports: request.ports.isEmpty ? nil : Set(request.ports.map { Int($0.container) }).sorted())
     }
 
     /// The processor level of a run: what it asks for, or the machine's; `strict` is for bits that are the same anywhere.
@@ -249,13 +268,15 @@ extension Engine {
         return nil
     }
 
-    private func execute(_ facts: RunFacts, events: @escaping EventSink) throws -> RunReport {
+    private func execute(
+        _ facts: RunFacts, ports: PortForwarder? = nil, events: @escaping EventSink
+    ) throws -> RunReport {
         // What the machine cannot give is refused before the run begins.
         try containers.requireIsolation()
         let workspace = try RunWorkspace(home: home, run: facts.run)
         let (result, measurement): (RunResult, RunMeasurement)
         do {
-            (result, measurement) = try start(facts, in: workspace, events: events)
+            (result, measurement) = try start(facts, ports: ports, in: workspace, events: events)
         } catch {
             workspace.release()
             throw error
@@ -273,13 +294,13 @@ extension Engine {
     }
 
     private func start(
-        _ facts: RunFacts, in workspace: RunWorkspace, events: @escaping EventSink
+        _ facts: RunFacts, ports: PortForwarder?, in workspace: RunWorkspace, events: @escaping EventSink
     ) throws -> (RunResult, RunMeasurement) {
         var intent = Entering.before
         do {
             return try RunExecutor(store: store, layers: layers, host: containers).run(
                 facts.spec, workspace: workspace.directory, stdout: { events(.stdout(Array($0))) },
-                stderr: { events(.stderr(Array($0))) }, stop: stop
+                stderr: { events(.stderr(Array($0))) }, ports: ports, stop: stop
             ) {
                 // On disk before the command starts; what comes before that, its container, is made at the same time.
                 intent = .failed

@@ -24,6 +24,8 @@ public enum EngineEvent: Sendable {
     case image(ImageBuild)
     /// The command starts.
     case runStarted(RunID, command: [String])
+    /// The run listens behind a published port, and may be used so long.
+    case listening(PublishedPort, wallSeconds: Int64)
     /// The command wrote to stdout.
     case stdout([UInt8])
     /// The command wrote to stderr.

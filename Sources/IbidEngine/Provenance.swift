@@ -103,18 +103,21 @@ extension RunFacts {
             dependencies.append(
                 Self.descriptor("inputs/" + name, input.digest, annotations: ["kind": .string(input.kind.rawValue)]))
         }
+        var externals: [String: JSONValue] = [
+            "job": .string(job),
+            "source": [
+                "uri": .string(source.origin ?? ""), "ref": .string(source.revision),
+                "subdirectory": .string(source.subdirectory),
+            ],
+            "command": .array(spec.command.map { .string($0) }),
+            "parameters": .strings(spec.params),
+            "inputs": .array(spec.inputs.keys.sorted().map { .string($0) }),
+        ]
+        // What came in through them is nowhere in the record.
+        externals["ports"] = spec.ports.map { .array($0.map { .int(Int64($0)) }) }
         return [
             "buildType": .string(type),
-            "externalParameters": [
-                "job": .string(job),
-                "source": [
-                    "uri": .string(source.origin ?? ""), "ref": .string(source.revision),
-                    "subdirectory": .string(source.subdirectory),
-                ],
-                "command": .array(spec.command.map { .string($0) }),
-                "parameters": .strings(spec.params),
-                "inputs": .array(spec.inputs.keys.sorted().map { .string($0) }),
-            ],
+            "externalParameters": .object(externals),
             "internalParameters": [
                 "spec": .string(specDigest.description),
                 "image": .string(image.description),

@@ -28,6 +28,8 @@ public struct SubmitRequest: Sendable {
     public var runtime = "crun"
     /// GPUs that replace the job's: `all`, a number, or names.
     public var gpus: String?
+    /// Ports of this host that lead to ports of the run; with any, an earlier run does not answer.
+    public var ports: [PublishedPort] = []
 
     /// How the image is built.
     public var build = BuildChanges()

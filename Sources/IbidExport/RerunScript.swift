@@ -102,6 +102,11 @@ struct RerunScript {
     }
 
     private var refusal: String {
+        if let ports = spec.ports {
+            let list = ports.map(String.init).joined(separator: ", ")
+            return "fail 'the run took what came in through port \(list), which nobody recorded: "
+                + "it cannot be repeated'\n"
+        }
         guard evidence.result.status == .refused else { return "" }
         return
             "fail 'the run was refused, so there is nothing to do again: '\(ShellWord.quote(evidence.result.reason ?? ""))\n"

@@ -66,13 +66,16 @@ public struct RunSpec: Hashable, Sendable, Codable {
     public var runtime: String
     /// Full names of devices of the host (`vendor.example/gpu=0`); nil for none.
     public var devices: [String]?
+    /// Ports of the run that were published, in order; nil for none. What comes in through them is part of no spec, so
+    /// such a run cannot be replayed.
+    public var ports: [Int]?
 
     /// Makes a spec of the current form.
     public init(
         image: Digest, platform: String, command: [String], workingDirectory: String, user: String,
         environment: [String: String], params: [String: String], inputs: [String: Input], outputs: [String],
         limits: Limits, compare: [CompareRule], determinism: DeterminismProfile, cpu: CPULevel? = nil,
-        sortsDirectories: Bool? = nil, runtime: String, devices: [String]? = nil
+        sortsDirectories: Bool? = nil, runtime: String, devices: [String]? = nil, ports: [Int]? = nil
     ) {
         schema = Self.currentSchema
         self.image = image
@@ -91,5 +94,6 @@ public struct RunSpec: Hashable, Sendable, Codable {
         self.sortsDirectories = sortsDirectories
         self.runtime = runtime
         self.devices = devices
+        self.ports = ports
     }
 }

@@ -38,6 +38,7 @@ public struct RunExecutor: Sendable {
     ///   - workspace: an existing, empty directory of this run.
     ///   - stdout: shown what the command writes to stdout.
     ///   - stderr: the same.
+    ///   - ports: connects ports of this host to the run's, when the spec has any.
     ///   - stop: ends the run when it is thrown; it is then recorded as killed.
     ///   - ready: called once when everything that the run needs is there, while its container is being made: the command
     ///     starts when it has returned, and never when it throws.
@@ -46,7 +47,8 @@ public struct RunExecutor: Sendable {
     ///   fails or is killed is a result.
     public func run(
         _ spec: RunSpec, workspace: FilePath, stdout: LiveSink? = nil, stderr: LiveSink? = nil,
-        stop: ContainerStop? = nil, setup override: ExecutionSetup? = nil, ready: () throws -> Void = {}
+        ports: PortForwarder? = nil, stop: ContainerStop? = nil, setup override: ExecutionSetup? = nil,
+        ready: () throws -> Void = {}
     ) throws -> (result: RunResult, measurement: RunMeasurement) {
         let directories = try imageLayers(spec)
         let setup = override ?? ExecutionSetup(spec)
@@ -71,6 +73,7 @@ public struct RunExecutor: Sendable {
                 writtenBytes: spec.limits.outputBytes, writtenFiles: spec.limits.outputFiles),
             temporary: keepsTemporaryFiles(spec) ? .layer : nil, runtime: spec.runtime)
         container.keepsSkeleton = true
+        container.publishesPorts = spec.ports != nil
         container.fixedAddresses = setup.fixedAddresses
         container.processors = setup.processors
         container.sortsDirectories = spec.sortsDirectories == true
@@ -80,8 +83,8 @@ public struct RunExecutor: Sendable {
         }
         let began = StrictCost.Moment()
         let outcome = try host.run(
-            container, stdout: { out.add($0) }, stderr: { err.add($0) }, stops: [full] + (stop.map { [$0] } ?? []),
-            ready: ready)
+            container, stdout: { out.add($0) }, stderr: { err.add($0) }, ports: ports,
+            stops: [full] + (stop.map { [$0] } ?? []), ready: ready)
         let (stdoutDigest, stderrDigest) = (try out.finish(), try err.finish())
 
         var collector = try OutputCollector(spec: spec, store: store, used: streams.used)
@@ -94,7 +97,8 @@ public struct RunExecutor: Sendable {
         let measurement = RunMeasurement(
             startedAt: outcome.startedAt, finishedAt: .now, wallMicroseconds: outcome.wallMicroseconds,
             cpuMicroseconds: outcome.cpuMicroseconds, peakMemoryBytes: outcome.peakMemoryBytes,
-            host: HostFacts.current.merging(Self.facts(outcome)) { $1 }.merging(profile.facts) { $1 },
+            host: HostFacts.current.merging(Self.facts(outcome)) { $1 }.merging(profile.facts) { $1 }
+                .merging(Self.facts(ports)) { $1 },
             refusedOutputs: collector.refused, writtenBytes: outcome.writtenBytes,
             limitsReached: outcome.limitsReached,
             strictCost: spec.determinism != .strict
@@ -128,6 +132,14 @@ public struct RunExecutor: Sendable {
         facts["seccomp"] = isolation["seccomp"]
         facts["directories"] = outcome.unsortedReason.map { "in the file system's order: \($0)" }
         return facts
+    }
+
+    /// What was published where, and whether anybody came.
+    private static func facts(_ ports: PortForwarder?) -> [String: String] {
+        guard let ports else { return [:] }
+        return [
+            "published": ports.ports.map(\.description).joined(separator: " "), "connections": "\(ports.connections)",
+        ]
     }
 
     // MARK: What the container sees

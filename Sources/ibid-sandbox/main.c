@@ -248,7 +248,7 @@ int main(int count, char **arguments) {
     int runtime = plan.runtime ? open_runtime(plan.runtime) : -1;
     build_root(&plan);
     die_with_parent(parent);
-    if (plan.own_network) build_network(plan.gateway_port);
+    if (plan.own_network) build_network(&plan);
 
     int status = 0;
     if (plan.runtime) {

@@ -1,4 +1,5 @@
-/* The network of a build step: a loopback of its own, and one socket on it that ibid serves from outside. */
+/* A network that is made here and not by the runtime: a loopback of its own. Of a build step, ibid serves one socket on
+   it from outside; into that of a run with published ports it makes connections. Neither is a way out. */
 #define _GNU_SOURCE
 #include "sandbox.h"
 
@@ -33,6 +34,15 @@ static void free_low_ports(void) {
     close(fd);
 }
 
+static void hand_out(int fd, char kind) {
+    int sent = cl_send_descriptor(CONTROL, fd, (uint8_t)kind);
+    if (sent < 0) {
+        errno = -sent;
+        fail("hand out the network");
+    }
+    close(fd);
+}
+
 static void hand_out_gateway(uint16_t port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -40,17 +50,19 @@ static void hand_out_gateway(uint16_t port) {
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0
         || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, SOMAXCONN) < 0)
         fail("listen on the gateway port %u", port);
-    int sent = cl_send_descriptor(CONTROL, fd, REPORT_GATEWAY);
-    if (sent < 0) {
-        errno = -sent;
-        fail("hand out the gateway");
-    }
-    close(fd);
+    hand_out(fd, REPORT_GATEWAY);
 }
 
-void build_network(uint16_t gateway_port) {
+static void hand_out_network(void) {
+    int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) fail("open the network namespace");
+    hand_out(fd, REPORT_NETWORK);
+}
+
+void build_network(const struct plan *plan) {
     if (unshare(CLONE_NEWNET) < 0) fail("make a network namespace");
     raise_loopback();
     free_low_ports();
-    if (gateway_port) hand_out_gateway(gateway_port);
+    if (plan->gateway_port) hand_out_gateway(plan->gateway_port);
+    if (plan->hand_network) hand_out_network();
 }

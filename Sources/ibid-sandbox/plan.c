@@ -65,6 +65,7 @@ static void add_entry(struct plan *plan, const char *entry) {
     else if ((value = value_of(entry, "lock-cgroups"))) plan->lock_cgroups = number(value) != 0;
     else if ((value = value_of(entry, "own-network"))) plan->own_network = number(value) != 0;
     else if ((value = value_of(entry, "sorted-listings"))) plan->sorted_listings = number(value) != 0;
+    else if ((value = value_of(entry, "hand-network"))) plan->hand_network = number(value) != 0;
     else if ((value = value_of(entry, "fixed-addresses"))) plan->fixed_addresses = number(value) != 0;
     else if ((value = value_of(entry, "processors"))) plan->processors = number(value);
     else if ((value = value_of(entry, "processes"))) plan->processes = number(value);

@@ -66,6 +66,7 @@ struct plan {
     uint32_t processes;          /* of all its users together, with ibid's own; 0: any number */
     int sorted_listings;         /* directories list their names in one order */
     uint16_t gateway_port;       /* with own_network: listen on 127.0.0.1:port and hand the socket to ibid */
+    int hand_network;            /* with own_network: hand the namespace to ibid */
 };
 
 /* plan.c */
@@ -76,6 +77,7 @@ enum {
     REPORT_FAILED = 'E',  /* text: what failed; the sandbox ends */
     REPORT_GATEWAY = 'G', /* carries the listening socket */
     REPORT_UNSORTED = 'U', /* text: why directories are listed as the file system has them */
+    REPORT_NETWORK = 'N', /* carries the network namespace */
     REPORT_STARTED = 'S', /* the runtime starts now */
     REPORT_LOG = 'L',     /* text: what the runtime logged */
     REPORT_WRITTEN = 'W', /* int64_t: bytes that everything in the container had a disk write */
@@ -107,6 +109,6 @@ int sort_listings(void);            /* from now on this process and its children
 void answer_listing(int questions); /* the next one */
 
 /* network.c */
-void build_network(uint16_t gateway_port);
+void build_network(const struct plan *plan);
 
 #endif

@@ -206,6 +206,19 @@ int cl_send_descriptor(int socket, int fd, uint8_t byte);
 /* Receives a message of at most `size` bytes and perhaps a descriptor; `fd` is -1 without one. 0: the peer closed. */
 ssize_t cl_receive_descriptor(int socket, void *buffer, size_t size, int *fd);
 
+/* ---- sockets: TCP, and none of these waits ---- */
+
+/* Whether a text is an IPv4 or IPv6 address in numbers. */
+int cl_is_address(const char *text);
+/* A listening socket; with port 0 the kernel chooses one. */
+int cl_listen(const char *address, uint16_t *port);
+int cl_accept(int listener);
+/* A socket that is being connected; it becomes writable, and `cl_socket_error` then says how that went. */
+int cl_connect(const char *address, uint16_t port);
+int cl_socket_error(int fd);
+/* Moves the calling thread, and nothing else, into a network namespace: sockets that it makes from now on are there. */
+int cl_enter_network(int fd);
+
 /* ---- the rest ---- */
 
 /* Fills `buffer` from the kernel's generator. */
