@@ -39,8 +39,23 @@ final class ForwardedConnection {
             guard cl_socket_error(inner) == 0 else { return false }
             isConnected = true
         }
-        return inbound.advance() && outbound.advance() && !(inbound.isOver && outbound.isOver)
+        // A server may answer without having read everything: what it takes no more is not its answer's end.
+        if !inbound.advance() { inbound.giveUp() }
+        return deliver() && !(inbound.isOver && outbound.isOver)
     }
+
+    /// Where `deliver` goes on, when that is ready.
+    var delivery: (descriptor: Int32, events: Int16) {
+        outbound.isFull ? (outer, Int16(POLLOUT)) : (inner, Int16(POLLIN))
+    }
+
+    /// Hands on what comes from inside, as far as that needs no waiting.
+    ///
+    /// - Returns: whether both sides are still there.
+    func deliver() -> Bool { outbound.advance() }
+
+    /// Whether everything from inside is handed on.
+    var isDelivered: Bool { outbound.isOver }
 }
 
 /// One direction of a connection.
@@ -60,6 +75,12 @@ private struct Channel {
     /// Whether it may read more: only when nothing waits, so that who sends too fast waits too.
     var isWaiting: Bool { !isFull && !ended }
     var isOver: Bool { ended && !isFull }
+
+    /// Reads nothing more, and says so to the other side.
+    mutating func giveUp() {
+        (ended, sent) = (true, buffer.count)
+        shutdown(target, Int32(SHUT_WR))
+    }
 
     /// Reads and sends once each; false when one of the two sides is gone.
     mutating func advance() -> Bool {

@@ -14,6 +14,8 @@ public final class PortForwarder: Sendable {
     private static let capacity = 128
     /// How often it looks whether the run listens already.
     private static let patienceMilliseconds: Int32 = 50
+    /// How long those who connected may take to read what the run's last words to them were.
+    private static let farewellMicroseconds: Int64 = 2_000_000
 
     /// The ports, with the host's numbers that were chosen.
     public let ports: [PublishedPort]
@@ -73,7 +75,7 @@ public final class PortForwarder: Sendable {
         state.withLock { $0.thread = thread }
     }
 
-    /// Ends all connections; nothing is served any more when this returns.
+    /// Hands on what the run said before it ended, and ends all connections; nothing is served any more when this returns.
     func end() {
         _ = cl_eventfd_signal(stop)
         state.withLock { state in
@@ -108,7 +110,7 @@ public final class PortForwarder: Sendable {
             }
             let timeout = targets.contains(nil) ? Self.patienceMilliseconds : -1
             guard poll(&polls, UInt(polls.count), timeout) >= 0 || errno == EINTR else { return }
-            if polls[0].revents != 0 { return }
+            if polls[0].revents != 0 { return deliver(connections) }
             let first = 1 + listeners.count
             connections = connections.enumerated().filter { index, connection in
                 let isReady = polls[first + 2 * index].revents != 0 || polls[first + 2 * index + 1].revents != 0
@@ -128,6 +130,24 @@ public final class PortForwarder: Sendable {
                 connections.append(ForwardedConnection(outer: outer, inner: inner))
                 state.withLock { $0.connections += 1 }
             }
+        }
+    }
+}
+
+extension PortForwarder {
+    // The run is over, so all that it sent is there already, and then comes the end of each connection.
+    private func deliver(_ connections: [ForwardedConnection]) {
+        var open = connections
+        let end = cl_monotonic_microseconds() + Self.farewellMicroseconds
+        while !open.isEmpty {
+            let left = end - cl_monotonic_microseconds()
+            var polls = open.map { pollfd(fd: $0.delivery.descriptor, events: $0.delivery.events, revents: 0) }
+            guard left > 0, poll(&polls, UInt(polls.count), Int32(left / 1_000 + 1)) >= 0 || errno == EINTR else {
+                return
+            }
+            open = open.enumerated().filter { index, connection in
+                polls[index].revents == 0 || connection.deliver() && !connection.isDelivered
+            }.map(\.element)
         }
     }
 }

@@ -4,13 +4,14 @@ import SystemPackage
 import Testing
 
 /// Ports of a run that are published on this machine. The servers answer one connection and end: nothing has to be
-/// stopped, and whoever looked whether they listen by connecting would have used it up.
+/// stopped, and whoever looked whether they listen by connecting would have used it up. Each waits for the question before
+/// it answers, and the client for the answer's end: otherwise one of them could be gone too early.
 struct PublishTests {
     private static let server = """
         busybox grep -c : /proc/net/dev > interfaces
         busybox grep -c '[@/]' /proc/net/unix > sockets
         busybox grep -c ' 0A ' /proc/net/tcp > listening
-        echo answer | busybox nc -l -p 8000 > got
+        busybox nc -l -p 8000 -e sh -c 'read line; echo "$line" > got; echo answer'
         """
 
     /// A request, an answer, and what the run says afterwards; in one script, because the port is known only then.
@@ -37,7 +38,7 @@ struct PublishTests {
     func oneConnection() throws {
         try Bench.withoutBase { bench in
             try bench.shellJob(Self.server)
-            let words = [bench.ibid.string, "submit", ".", "-p", "0:8000", "--json"]
+            let words = [bench.ibid.string, "submit", ".", "-p", "0:8000", "--wall", "60s", "--json"]
             let environment = ["IBID_HOME": bench.home.string]
             let answer = try shell(
                 ["bash", "-c", Self.exchange, "exchange", bench.root.string] + words, in: bench.repository.string,
@@ -70,7 +71,7 @@ struct PublishTests {
                 try bench.commitShell(Self.server)
                 let answer = try shell(
                     ["bash", "-c", Self.exchange, "exchange", scratch.string]
-                        + bench.words(["submit", ".", "-p", "0:8000", "--json"]), in: bench.job.string,
+                        + bench.words(["submit", ".", "-p", "0:8000", "--wall", "60s", "--json"]), in: bench.job.string,
                     environment: bench.environment)
                 #expect(answer.stdout == "answer\n", "\(ids): \(answer.stdout)\(answer.stderr)")
                 let report = try JSONReader(
