@@ -30,6 +30,15 @@ def private_mounts(program, arguments):
                           *arguments])
 
 
+def remove(work):
+    """Removes a work directory, and what a peer left mounted below it, which a daemon does that is ended."""
+    with open("/proc/self/mountinfo") as file:
+        places = [line.split()[4] for line in file]
+    for place in reversed([place for place in places if place.startswith(f"{work}/")]):
+        run("umount", "-l", place)
+    run("rm", "-rf", work)
+
+
 def podman(work, program="podman"):
     """How podman (or buildah) is called, with storage below the work directory."""
     command = [program, "--root", f"{work}/{program}/root", "--runroot", f"{work}/{program}/run",
