@@ -25,8 +25,6 @@ let selfContained: [LinkerSetting] =
                 "-L", "\(Context.packageDirectory)/Sources/ibid/static", "-Xclang-linker", "-static-libgcc",
                 // It comes with Swift, and to it the order of archives is all one.
                 "-use-ld=lld",
-                // Nothing to relocate: that would write to four hundred pages before the first line of the program.
-                "-Xclang-linker", "-no-pie",
             ], .when(configuration: .release))
     ] : []
 
