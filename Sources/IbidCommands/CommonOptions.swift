@@ -8,9 +8,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(help: "Print one JSON document on stdout.")
     var json = false
 
-    func engine() throws -> Engine { try Self.engine() }
-
-    static func engine(awaitsLedger: Bool = true) throws -> Engine {
+    func engine(awaitsLedger: Bool = true) throws -> Engine {
         var engine = try Engine.open(try Self.home(), awaitsLedger: awaitsLedger)
         engine.stopsOnSignals = true
         return engine

@@ -42,12 +42,8 @@ public struct IbidCommand: ParsableCommand {
     public static func execute(_ arguments: [String]) -> Int32 {
         let wantsJSON = arguments.prefix { $0 != "--" }.contains("--json")
         do {
-            if let submit = PlainSubmit(arguments) {
-                try submit.run()
-            } else {
-                var command = try parse(arguments)
-                try command.run()
-            }
+            var command = try parse(arguments)
+            try command.run()
             return 0
         } catch let code as ExitCode {
             return code.rawValue
@@ -73,10 +69,12 @@ public struct IbidCommand: ParsableCommand {
 
     // The parser looks at the options of every command before it comes to the one that is meant, and that takes longer
     // than many a command. What the command itself makes nothing of, help too, is for the parser to say.
-    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    static func parse(_ arguments: [String]) throws -> any ParsableCommand {
         let named = configuration.subcommands.first { $0.configuration.commandName == arguments.first }
-        if let command = try? named?.parseAsRoot(Array(arguments.dropFirst())) { return command }
-        return try parseAsRoot(arguments)
+        guard let named, let command = try? named.parseAsRoot(Array(arguments.dropFirst())),
+            ([named] + named.configuration.subcommands).contains(where: { $0 == type(of: command) })
+        else { return try parseAsRoot(arguments) }
+        return command
     }
 
     private static func fail(_ error: IbidError, json: Bool) -> Int32 {

@@ -12,16 +12,11 @@ struct IsolationOptions: ParsableArguments {
 
     /// The engine, which starts no container at a weaker level. A level with fewer ids than images use is pointed out.
     func engine(_ common: CommonOptions) throws -> Engine {
-        try Self.engine(minimum: minimum, json: common.json)
-    }
-
-    /// The same for a command without these options.
-    static func engine(minimum: IsolationLevel? = nil, json: Bool) throws -> Engine {
         // Such commands first do what needs no ledger.
-        var engine = try CommonOptions.engine(awaitsLedger: false)
+        var engine = try common.engine(awaitsLedger: false)
         engine.minimumIsolation = minimum
         if minimum != nil { try engine.requireIsolation() }
-        if !json, let (level, shortfall) = try? Engine.isolation(), level < .rootless, let shortfall {
+        if !common.json, let (level, shortfall) = try? Engine.isolation(), level < .rootless, let shortfall {
             Terminal.note(
                 Terminal.styled("warning:", .yellow) + " isolation level \(level.rawValue): \(shortfall.message)")
         }

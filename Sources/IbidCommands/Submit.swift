@@ -82,7 +82,16 @@ struct Submit: ParsableCommand {
         }
         let engine = try isolation.engine(common)
         if sweep.isWanted { return try runSweep(request, engine: engine) }
-        try Self.run(request, engine: engine, json: common.json, progress: build.progress.progress)
+        let report = try withProgress(json: common.json, build.progress.progress) {
+            try engine.submit(request, events: $0)
+        }
+        if common.json {
+            Terminal.out(ReportJSON.run(report).text)
+        } else {
+            RunSummary.note(report)
+        }
+        let status = Self.exitStatus(of: report)
+        if status != 0 { throw ExitCode(status) }
     }
 
     /// What the options ask for.
@@ -100,18 +109,6 @@ struct Submit: ParsableCommand {
         request.cpu = cpuLevel
         request.gpus = gpus
         return request
-    }
-
-    /// Submits a job and tells of its run.
-    static func run(_ request: SubmitRequest, engine: Engine, json: Bool, progress: ProgressMode) throws {
-        let report = try withProgress(json: json, progress) { try engine.submit(request, events: $0) }
-        if json {
-            Terminal.out(ReportJSON.run(report).text)
-        } else {
-            RunSummary.note(report)
-        }
-        let status = exitStatus(of: report)
-        if status != 0 { throw ExitCode(status) }
     }
 }
 

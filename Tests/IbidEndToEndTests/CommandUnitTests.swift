@@ -12,24 +12,30 @@ import Testing
 @testable import IbidEngine
 
 @Suite struct CommandUnitTests {
-    /// Oracle: the parser itself, for what is understood without it.
+    /// Oracle: the parser of all commands, for what the named command's own understands.
     @Test(arguments: [
         ["submit"], ["submit", "job"], ["submit", "--fresh", "job", "--json"], ["submit", "a/b", "--allow-dirty"],
         ["submit", "https://host/project.git#v1:dir"], ["submit", "--", "python", "--fresh", "--", "-p"],
         ["submit", ".", "--fresh", "--"],
     ])
-    func understandsPlainSubmitsAsTheParserDoes(_ words: [String]) throws {
-        let plain = try #require(PlainSubmit(words))
+    func understandsSubmitsAsTheWholeParserDoes(_ words: [String]) throws {
+        let submit = try #require(try IbidCommand.parse(words) as? Submit)
         let parsed = try #require(try IbidCommand.parseAsRoot(words) as? Submit)
-        #expect("\(plain.request)" == "\(try parsed.request())")
-        #expect(plain.json == parsed.common.json)
+        #expect("\(try submit.request())" == "\(try parsed.request())")
+        #expect(submit.common.json == parsed.common.json)
     }
 
+    /// What the named command makes nothing of is said as the parser of all commands says it.
     @Test(arguments: [
-        ["submit", "a", "b"], ["submit", "--fresh", "--fresh"], ["submit", "-p", "n=1"], ["submit", "--help"],
-        ["submit", ""], ["submit", "-"], ["replay", "job"], [],
+        ["submit", "a", "b"], ["submit", "-p"], ["submit", "--help"], ["submit", "--nothing"], ["sumbit"],
+        ["--version"],
     ])
-    func leavesOtherSubmitsToTheParser(_ words: [String]) { #expect(PlainSubmit(words) == nil) }
+    func leavesMistakesToTheWholeParser(_ words: [String]) {
+        func message(_ parse: ([String]) throws -> any ParsableCommand) -> String {
+            do { return "\(try parse(words))" } catch { return IbidCommand.fullMessage(for: error) }
+        }
+        #expect(message(IbidCommand.parse) == message { try IbidCommand.parseAsRoot($0) })
+    }
 
     @Test func whatIsSettledIsNotLookedAtAgain() throws {
         try withScratch { scratch in
