@@ -30,8 +30,10 @@ struct CauseEvidence {
     func layers(of output: OutputVerdict) throws -> [Cause.Layer] {
         // A name that only one of the two has may be made up anew each time: then the names are what differs.
         let isNamed = output.expected != nil && output.actual != nil
+        let constant = isNamed ? [] : Set(expected.outputs.map(\.path)).intersection(replayed.outputs.map(\.path))
         let versions = try versions {
-            isNamed ? try content(of: output.path, in: $0) : nearestName(to: output.path, in: $0)
+            isNamed
+                ? try content(of: output.path, in: $0) : nearestName(to: output.path, in: $0, except: constant)
         }
         let table = VersionTable(versions.real + versions.still + holding.flatMap { versions.varied[$0] ?? [] })
         var words: [Int: Set<Cause.Layer>] = [:]
@@ -135,9 +137,8 @@ struct CauseEvidence {
     }
 
     /// The name that a run gave in the place of one that others do not have.
-    private func nearestName(to path: String, in result: RunResult) -> [UInt8] {
+    private func nearestName(to path: String, in result: RunResult, except constant: Set<String>) -> [UInt8] {
         let wanted = Array(path.utf8)
-        let constant = Set(expected.outputs.map(\.path)).intersection(replayed.outputs.map(\.path))
         let names = result.outputs.map(\.path).filter { !constant.contains($0) }.map { Array($0.utf8) }
         func likeness(_ name: [UInt8]) -> Int {
             zip(wanted, name).prefix { $0 == $1 }.count

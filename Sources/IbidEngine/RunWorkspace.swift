@@ -32,11 +32,7 @@ struct RunWorkspace {
     }
 
     /// Removes the workspace.
-    func release() {
-        Self.remove(directory)
-        unlink(lockPath.string)
-        lock.release()
-    }
+    func release() { release {} }
 
     private static func remove(_ directory: FilePath) {
         do {

@@ -46,6 +46,18 @@ struct Bench {
         }
     }
 
+    /// Adds a base of the test's own, `tiny`: a shell and `cat`, nothing else.
+    func addTinyBase() throws {
+        try sh(
+            """
+            mkdir -p ../tiny/bin; cp /bin/busybox ../tiny/bin/sh; cp /bin/busybox ../tiny/bin/cat
+            tar -C ../tiny -cf ../tiny.tar bin
+            """)
+        try Self.run(
+            [ibid.string, "base", "add", "tiny", "--from", root.appending("tiny.tar").string], in: "/",
+            environment: ["IBID_HOME": home.string])
+    }
+
     /// Commits a job that is a shell script, on an image with nothing but a shell.
     func shellJob(_ script: String, files: [String: String] = [:]) throws {
         try sh("cp -u /bin/busybox .")

@@ -14,15 +14,9 @@ extension EndToEndTests {
     @Test func replayWithoutWhatItNeeds() throws {
         try Bench.withoutBase { bench in
             // Base, runtime and input are the test's own, and can go.
-            try bench.sh(
-                """
-                mkdir -p ../tiny/bin; cp /bin/busybox ../tiny/bin/sh; cp /bin/busybox ../tiny/bin/cat
-                tar -C ../tiny -cf ../tiny.tar bin; cp "$(command -v crun)" ../crun
-                """)
+            try bench.addTinyBase()
+            try bench.sh("cp \"$(command -v crun)\" ../crun")
             let crun = bench.root.appending("crun").string
-            try Bench.run(
-                [bench.ibid.string, "base", "add", "tiny", "--from", bench.root.appending("tiny.tar").string],
-                in: "/", environment: ["IBID_HOME": bench.home.string])
             try bench.job(
                 "",
                 files: [

@@ -51,10 +51,7 @@ extension EndToEndTests {
     @Test("replay --rebuild takes the Dockerfile that the image was built from")
     func rebuildFromAnotherDockerfile() throws {
         try Bench.withoutBase { bench in
-            try bench.sh("mkdir -p ../tiny/bin; cp /bin/busybox ../tiny/bin/sh; tar -C ../tiny -cf ../tiny.tar bin")
-            try Bench.run(
-                [bench.ibid.string, "base", "add", "tiny", "--from", bench.root.appending("tiny.tar").string],
-                in: "/", environment: ["IBID_HOME": bench.home.string])
+            try bench.addTinyBase()
             try bench.job(
                 "",
                 files: [
