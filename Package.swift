@@ -51,17 +51,27 @@ let package = Package(
             name: "CTLSShim", dependencies: ["COpenSSL"],
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "CLinux"),
+        .target(name: "CSystemCall"),
         .executableTarget(
             name: "ibid-sandbox", dependencies: ["CLinux"],
             // Plain C: without these it would load the Swift runtime, which takes longer than all that it does.
             linkerSettings: [
                 .unsafeFlags(["-nostartfiles", "-static-executable"]),
-                // It is copied into each container.
                 .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
+            ]),
+        .executableTarget(
+            name: "ibid-init", dependencies: ["CSystemCall"],
+            cSettings: [.unsafeFlags(["-O2", "-fno-stack-protector"])],
+            // No C library either (see init.c), and no symbols: it is copied into each container.
+            linkerSettings: [
+                .unsafeFlags([
+                    "-nostartfiles", "-static-executable", "-Xclang-linker", "-nostdlib", "-Xlinker", "-s",
+                ])
             ]),
 
         .executableTarget(
-            name: "ibid-strict", cSettings: [.unsafeFlags(["-O2", "-fvisibility=hidden", "-fno-stack-protector"])],
+            name: "ibid-strict", dependencies: ["CSystemCall"],
+            cSettings: [.unsafeFlags(["-O2", "-fvisibility=hidden", "-fno-stack-protector"])],
             // A shared object that needs no library: it is preloaded into images of any kind (see settings.c).
             linkerSettings: [
                 .unsafeFlags([
@@ -131,7 +141,7 @@ let package = Package(
             name: "IbidCommands", dependencies: ["IbidModel", "IbidEngine", "CLinux", arguments, system],
             swiftSettings: strict),
         .executableTarget(
-            name: "ibid", dependencies: ["IbidCommands", "ibid-sandbox", "ibid-strict"], exclude: ["static"],
+            name: "ibid", dependencies: ["IbidCommands", "ibid-sandbox", "ibid-init", "ibid-strict"], exclude: ["static"],
             swiftSettings: strict, linkerSettings: selfContained),
 
         .target(

@@ -1,5 +1,4 @@
 import CLinux
-import FoundationEssentials
 import IbidModel
 import IbidStore
 import SystemPackage
@@ -15,7 +14,7 @@ struct Bundle {
     /// Where the sandbox puts things, in its own mount namespace (`SCRATCH` in sandbox.h).
     static let scratch = "/tmp"
 
-    /// PID 1 of the container, which starts the command (init.c).
+    /// PID 1 of the container, which starts the command (ibid-init).
     private static let initProgram = "/dev/ibid-init"
 
     /// Docker's default set: what package managers need, and nothing that reaches beyond the user namespace.
@@ -44,7 +43,7 @@ struct Bundle {
             ]
             var annotations: [String: JSONValue] = [:]
             if runtime.isCrun {
-                annotations["run.oci.seccomp_bpf_data"] = .string(try SystemCalls.program().base64EncodedString())
+                annotations["run.oci.seccomp_bpf_data"] = .string(try SystemCalls.encodedProgram())
             } else {
                 linux["seccomp"] = SystemCalls.profile
             }

@@ -29,8 +29,12 @@ struct CgroupLayout: Sendable {
         return seen
     }
 
-    /// Reads the machine's mounts.
-    static func current() throws -> CgroupLayout {
+    /// What the machine's mounts say, as this process found them.
+    static func current() throws -> CgroupLayout { try found.get() }
+
+    private static let found = Result { try read() }
+
+    private static func read() throws -> CgroupLayout {
         guard let mounts = TextFile.read("/proc/self/mountinfo", limit: 16 << 20) else {
             throw IbidError.cgroup("find the cgroup file systems", "/proc is not mounted")
         }

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 public import IbidModel
 import IbidStore
+import Synchronization
 import SystemPackage
 
 extension ContainerHost {
@@ -34,12 +35,15 @@ extension ContainerHost {
                     + "for" + (reason.map { ": " + $0.message } ?? ""),
                 hint: minimum == .root ? "run ibid as root" : reason?.hint)
         }
+        if known.starts.withLock({ $0 }) { return level }
         let record = stateDirectory.appending(".isolation")
         let state = try probeState(level)
-        if try readIfPresent(record) == state { return level }
-        try tryContainer()
-        // A machine that was switched off has another boot id and tries again anyway.
-        try writeAtomically(state, to: record, durable: false)
+        if try readIfPresent(record) != state {
+            try tryContainer()
+            // A machine that was switched off has another boot id and tries again anyway.
+            try writeAtomically(state, to: record, durable: false)
+        }
+        known.starts.withLock { $0 = true }
         return level
     }
 

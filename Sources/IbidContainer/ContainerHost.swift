@@ -4,6 +4,7 @@ public import SystemPackage
 import CLinux
 import Glibc
 import IbidStore
+import Synchronization
 
 /// Runs containers on this machine, each in a sandbox process of its own.
 public struct ContainerHost: Sendable {
@@ -15,6 +16,29 @@ public struct ContainerHost: Sendable {
     /// The weakest level of isolation that will do; a container that would be held worse is not started.
     public var minimumIsolation: IsolationLevel?
     var isProbing = false
+    /// Shared by all copies.
+    let known = Known()
+
+    /// What one process finds out once.
+    final class Known: Sendable {
+        /// That containers start here.
+        let starts = Mutex(false)
+        /// A user namespace that maps the ids of containers, which is the same for all.
+        let idMap = Mutex<Int32?>(nil)
+
+        deinit {
+            if let descriptor = idMap.withLock({ $0 }) { close(descriptor) }
+        }
+
+        /// Takes a user namespace over.
+        func keep(idMap descriptor: Int32) {
+            let isNew = idMap.withLock { kept in
+                if kept == nil { kept = descriptor }
+                return kept == descriptor
+            }
+            if !isNew { close(descriptor) }
+        }
+    }
 
     /// A host that uses a sandbox program and keeps workspaces in a directory.
     public init(sandbox: FilePath, stateDirectory: FilePath) {
@@ -34,7 +58,11 @@ public struct ContainerHost: Sendable {
             beside.appending("ibid-sandbox"),
             beside.removingLastComponent().appending("libexec/ibid/ibid-sandbox"),
         ]
-        for place in places where access(place.string, X_OK) == 0 { return place }
+        for place in places where access(place.string, X_OK) == 0 {
+            let initProgram = place.removingLastComponent().appending("ibid-init")
+            guard access(initProgram.string, R_OK) == 0 else { throw IbidError.sandboxMissing([initProgram]) }
+            return place
+        }
         throw IbidError.sandboxMissing(places)
     }
 
@@ -90,14 +118,14 @@ public struct ContainerHost: Sendable {
         defer { err.finish() }
         let process = try SandboxProcess(
             program: sandbox, plan: prepared.plan(runtime: runtime, hide: layout.hybridTree, join: group.joinFiles),
-            stdout: out.writer, stderr: err.writer)
+            stdout: out.writer, stderr: err.writer, idMap: known.idMap.withLock { $0 })
         out.closeWriter()
         err.closeWriter()
         let disk = try diskWatch(spec, group)
         defer { disk?.end() }
         let watch = ContainerWatch(
             process: process, group: group, limits: spec.limits, gateway: gateway, ports: ports, stops: stops,
-            pipes: [out, err], disk: disk, command: spec.command.first ?? "")
+            pipes: [out, err], disk: disk, command: spec.command.first ?? "", keep: known.keep(idMap:))
         // A runtime that may not hand the init its descriptor makes a command that does not wait.
         if !runtime.handsDescriptorsOn { try ready() }
         var outcome = try watch.run { if runtime.handsDescriptorsOn { try ready() } }

@@ -11,15 +11,24 @@ struct ContainerRuntime: Sendable {
     var path: FilePath
 
     private static let versions = Mutex<[String: String]>([:])
+    private static let places = Mutex<[String: String]>([:])
 
     /// Finds a runtime on PATH, or at an absolute path.
     ///
     /// - Throws: `runtime-missing`.
     init(_ name: String) throws {
         let search = getenv("PATH").map { String(cString: $0) } ?? "/usr/sbin:/usr/bin:/sbin:/bin"
-        let places = name.contains("/") ? [name] : search.split(separator: ":").map { "\($0)/\(name)" }
-        guard let place = places.first(where: { access($0, X_OK) == 0 }) else { throw IbidError.runtimeMissing(name) }
-        path = FilePath(place)
+        let key = "\(name)\0\(search)"
+        if let place = Self.places.withLock({ $0[key] }), access(place, X_OK) == 0 {
+            path = FilePath(place)
+        } else {
+            let places = name.contains("/") ? [name] : search.split(separator: ":").map { "\($0)/\(name)" }
+            guard let place = places.first(where: { access($0, X_OK) == 0 }) else {
+                throw IbidError.runtimeMissing(name)
+            }
+            path = FilePath(place)
+            Self.places.withLock { $0[key] = place }
+        }
         self.name = path.lastComponent?.string ?? name
     }
 

@@ -1,5 +1,7 @@
 import IbidModel
 import IbidStore
+import Synchronization
+import SystemPackage
 
 /// The numbers behind the `User` of an image configuration, looked up in the image's own files.
 struct ContainerUser: Hashable {
@@ -52,6 +54,17 @@ struct ContainerUser: Hashable {
         }
         guard uid < 65_536, gid < 65_536 else { throw IbidError.userOutOfRange(text) }
     }
+
+    /// The same for layers whose names say what is in them: looked up once.
+    static func known(_ text: String, in layers: [FilePath]) throws -> ContainerUser {
+        let key = [text] + layers.map(\.string)
+        if let user = users.withLock({ $0[key] }) { return user }
+        let user = try ContainerUser(text, in: LayerStack(layers))
+        users.withLock { $0[key] = user }
+        return user
+    }
+
+    private static let users = Mutex<[[String]: ContainerUser]>([:])
 
     private init(uid: UInt32, gid: UInt32, groups: [UInt32]) {
         self.uid = uid

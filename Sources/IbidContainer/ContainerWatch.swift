@@ -14,6 +14,7 @@ final class ContainerWatch {
     private let pipes: [OutputPipe]
     private let disk: DiskWatch?
     private let command: String
+    private let keep: (Int32) -> Void
 
     /// Why it is being ended; the first cause counts.
     private var cause: String?
@@ -32,9 +33,11 @@ final class ContainerWatch {
     /// How long the sandbox may take to end a container before it is ended itself.
     private static let patience: Int64 = 5_000_000
 
+    /// - Parameter keep: takes over the user namespace that the sandbox made.
     init(
         process: SandboxProcess, group: ControlGroup, limits: ContainerLimits, gateway: (@Sendable (Int32) -> Void)?,
-        ports: PortForwarder?, stops: [ContainerStop], pipes: [OutputPipe], disk: DiskWatch?, command: String
+        ports: PortForwarder?, stops: [ContainerStop], pipes: [OutputPipe], disk: DiskWatch?, command: String,
+        keep: @escaping (Int32) -> Void
     ) {
         self.process = process
         self.group = group
@@ -45,6 +48,7 @@ final class ContainerWatch {
         self.pipes = pipes
         self.disk = disk
         self.command = command
+        self.keep = keep
     }
 
     /// Lets the container start and waits for its end; whatever happens, nothing of it is left afterwards.
@@ -112,6 +116,7 @@ final class ContainerWatch {
                         deadline = started.clock + seconds * 1_000_000
                     }
                 case .gateway(let socket): try startGateway(socket)
+                case .idMap(let namespace): keep(namespace)
                 case .network(let namespace):
                     defer { close(namespace) }
                     try ports?.start(in: namespace)

@@ -6,7 +6,7 @@ import SystemPackage
 extension IbidError {
     static func sandboxMissing(_ places: [FilePath]) -> IbidError {
         IbidError(
-            "sandbox-missing", "ibid-sandbox is not installed beside ibid",
+            "sandbox-missing", "\(places.first?.lastComponent?.string ?? "ibid-sandbox") is not installed beside ibid",
             hint: "it was looked for at " + places.map(\.string).joined(separator: " and "))
     }
 

@@ -20,7 +20,9 @@ struct PreparedContainer {
     /// - Parameter stateDirectory: where workspaces are, and what containers share.
     init(_ spec: ContainerSpec, runtime: ContainerRuntime, stateDirectory: FilePath) throws {
         let stack = LayerStack(spec.layers)
-        user = try ContainerUser(spec.user, in: stack)
+        user =
+            spec.keepsSkeleton
+            ? try ContainerUser.known(spec.user, in: spec.layers) : try ContainerUser(spec.user, in: stack)
         let workspace = spec.workspace
         for name in ["upper", "work"] {
             try makeDirectories(workspace.appending(name))

@@ -10,6 +10,8 @@ final class SandboxProcess {
     enum Report {
         case failed(String)
         case gateway(Int32)
+        /// A user namespace that maps the container's ids.
+        case idMap(Int32)
         /// Why its directories are listed in the order of the file system.
         case unsorted(String)
         case network(Int32)
@@ -34,12 +36,15 @@ final class SandboxProcess {
 
     /// Starts the sandbox. It builds the container's root and then waits for `proceed`.
     ///
-    /// - Parameter plan: `key=value` texts.
-    init(program: FilePath, plan: [String], stdout: Int32, stderr: Int32) throws {
+    /// - Parameters:
+    ///   - plan: `key=value` texts.
+    ///   - idMap: a user namespace that an earlier sandbox made.
+    init(program: FilePath, plan: [String], stdout: Int32, stderr: Int32, idMap: Int32? = nil) throws {
         let planFile = cl_memfd("ibid-plan")
         guard planFile >= 0 else { throw IbidError.system("make", "the plan's file", errorText(planFile)) }
         defer { close(planFile) }
-        let bytes = Array(plan.joined(separator: "\0").utf8) + [0]
+        let texts = plan + (idMap == nil ? [] : ["id-map=1"])
+        let bytes = Array(texts.joined(separator: "\0").utf8) + [0]
         guard write(planFile, bytes, bytes.count) == bytes.count else {
             throw IbidError.system("write", "the plan", lastError())
         }
@@ -50,7 +55,7 @@ final class SandboxProcess {
         let paired = cl_socketpair_seqpacket(&ends)
         guard paired == 0 else { throw IbidError.system("make", "a socket pair", errorText(paired)) }
         defer { close(ends[1]) }
-        let descriptors = [null, stdout, stderr, ends[1], planFile].enumerated().map {
+        let descriptors = ([null, stdout, stderr, ends[1], planFile] + (idMap.map { [$0] } ?? [])).enumerated().map {
             cl_fd_map(from: $1, to: Int32($0))
         }
         do {
@@ -86,14 +91,17 @@ final class SandboxProcess {
     func next() throws -> Report {
         var buffer = [UInt8](repeating: 0, count: 8_192)
         var descriptor: Int32 = -1
-        let count = cl_receive_descriptor(control, &buffer, buffer.count, &descriptor)
-        if count == 0 || count == -Int(ECONNRESET) { return .closed }
+        var count = cl_receive_descriptor(control, &buffer, buffer.count, &descriptor)
+        // It ended before it read our last word. The kernel says so once; what it had to say is there all the same.
+        if count == -Int(ECONNRESET) { count = cl_receive_descriptor(control, &buffer, buffer.count, &descriptor) }
+        if count == 0 { return .closed }
         guard count > 0 else { throw IbidError.system("hear from", "the sandbox", errorText(count)) }
         let payload = buffer[1..<count]
         let text = String(decoding: payload, as: UTF8.self)
         switch buffer[0] {
         case UInt8(ascii: "E"): return .failed(text)
         case UInt8(ascii: "G") where descriptor >= 0: return .gateway(descriptor)
+        case UInt8(ascii: "M") where descriptor >= 0: return .idMap(descriptor)
         case UInt8(ascii: "U"): return .unsorted(text)
         case UInt8(ascii: "N") where descriptor >= 0: return .network(descriptor)
         case UInt8(ascii: "S"): return .started

@@ -16,6 +16,11 @@ enum SystemCalls {
         return Data(bytes.prefix(Int(count)))
     }
 
+    /// The same as crun takes it.
+    static func encodedProgram() throws -> String { try encoded.get() }
+
+    private static let encoded = Result { try program().base64EncodedString() }
+
     /// `linux.seccomp` of the runtime-spec: the same answers, for a runtime that makes its own program.
     static let profile: JSONValue = {
         let list = cl_seccomp_lists()

@@ -20,15 +20,19 @@ extension Engine {
     ///   an intent when execution had begun.
     public func submit(_ request: SubmitRequest, events: @escaping EventSink) throws -> RunReport {
         let prepared = try prepare(request, events: events)
-        return try run(prepared, request, params: request.params, events: events)
-    }
-
-    /// A job whose image is built: what all of its runs share.
-    struct PreparedJob: Sendable {
-        var snapshot: SourceSnapshot
-        var job: JobSpec
-        var name: String
-        var build: ImageBuild
+        let facts = try facts(of: prepared, request, params: request.params)
+        guard request.ports.isEmpty else { return try serve(facts, request, events: events) }
+        if let port = (prepared.image.config?.exposedPorts ?? [:]).keys.min() {
+            let text = "the image exposes port \(port), which nothing outside reaches"
+            events(.warning("\(text); -p \(port) publishes it"))
+        }
+        if !request.fresh, let earlier = try reusableRun(facts) {
+            if let stdout = earlier.stdout { events(.stdout(try store.read(stdout))) }
+            if let stderr = earlier.stderr { events(.stderr(try store.read(stderr))) }
+            events(.runFinished(earlier))
+            return earlier
+        }
+        return try execute(facts, events: events)
     }
 
     func prepare(_ request: SubmitRequest, events: @escaping EventSink) throws -> PreparedJob {
@@ -38,39 +42,18 @@ extension Engine {
         _ = try job.setting(params: request.params)  // what is misspelled is said before anything is built
         let name = try name(of: job, request, snapshot)
         let build = try build(snapshot, name: name, request, events: events)
-        return PreparedJob(snapshot: snapshot, job: job, name: name, build: build)
+        let image = try store.imageConfig(try store.manifest(build.image))
+        return PreparedJob(snapshot: snapshot, job: job, name: name, build: build, image: image)
     }
 
-    /// One run of a prepared job: the recorded one if there is one, or a new one.
-    func run(
-        _ prepared: PreparedJob, _ request: SubmitRequest, params: [String: String], events: @escaping EventSink
-    ) throws -> RunReport {
+    /// What one run of a prepared job will be.
+    func facts(of prepared: PreparedJob, _ request: SubmitRequest, params: [String: String]) throws -> RunFacts {
         let build = prepared.build
-        let image = try store.imageConfig(try store.manifest(build.image))
-        let spec = try makeSpec(
-            request, job: try prepared.job.setting(params: params), image: image, build: build,
-            source: prepared.snapshot.layer)
-        let facts = RunFacts(
+        let spec = try makeSpec(request, job: try prepared.job.setting(params: params), of: prepared)
+        return RunFacts(
             run: try moment.runID(), job: prepared.name, source: prepared.snapshot, build: build,
             spec: spec, specDigest: try store.put(canonical: spec), image: build.image, lock: build.lock,
             recipe: build.recipe, startedAt: moment.now())
-        if request.ports.isEmpty {
-            let exposed = (image.config?.exposedPorts ?? [:]).keys.sorted()
-            if let port = exposed.first {
-                let text = "the image exposes port \(port), which nothing outside reaches"
-                events(.warning("\(text); -p \(port) publishes it"))
-            }
-        } else {
-            return try serve(facts, request, events: events)
-        }
-        if !request.fresh, var earlier = try reusableRun(facts) {
-            earlier.build = build
-            if let stdout = earlier.stdout { events(.stdout(try store.read(stdout))) }
-            if let stderr = earlier.stderr { events(.stderr(try store.read(stderr))) }
-            events(.runFinished(earlier))
-            return earlier
-        }
-        return try execute(facts, events: events)
     }
 
     /// A run that others reach through ports of this host.
@@ -183,9 +166,8 @@ extension Engine {
         return build
     }
 
-    private func makeSpec(
-        _ request: SubmitRequest, job: JobSpec, image: OCI.ImageConfig, build: ImageBuild, source: Digest
-    ) throws -> RunSpec {
+    private func makeSpec(_ request: SubmitRequest, job: JobSpec, of prepared: PreparedJob) throws -> RunSpec {
+        let image = prepared.image
         let execution = image.config ?? OCI.Execution()
         let words = try JobCommand.resolve(image: execution, job: job.command, override: request.command)
         let epoch = image.created.flatMap { Timestamp($0) } ?? Timestamp(seconds: 315_532_800)
@@ -199,17 +181,19 @@ extension Engine {
                 pins: pins)
         }
         let pins = try cpu.map { level in
-            let layers = LayerStack(try image.rootfs.diffIDs.map { try self.layers.directory(for: $0) })
+            let numpy = InstalledNumpy(
+                environment: environment(nil), command: command, workingDirectory: workingDirectory)
             return CPUPins(
                 level,
-                numpy: try InstalledNumpy.names(
-                    image: layers, environment: environment(nil), command: command, workingDirectory: workingDirectory))
+                numpy: try prepared.numpyNames(numpy) {
+                    numpy.names(in: LayerStack(try image.rootfs.diffIDs.map { try layers.directory(for: $0) }))
+                })
         }
         return RunSpec(
-            image: build.image, platform: "\(image.os)/\(image.architecture)", command: command,
+            image: prepared.build.image, platform: "\(image.os)/\(image.architecture)", command: command,
             workingDirectory: workingDirectory, user: execution.user ?? "", environment: environment(pins),
             params: job.params,
-            inputs: try JobInputs(store: store, source: { try layers.directory(for: source) })
+            inputs: try JobInputs(store: store, source: { try layers.directory(for: prepared.snapshot.layer) })
                 .resolve(job.inputs, overrides: request.inputs),
             outputs: job.outputs, limits: request.limits.applied(to: job.limits), compare: job.compare,
             determinism: profile, cpu: cpu, sortsDirectories: profile == .none ? nil : true,
@@ -249,89 +233,6 @@ extension Engine {
         if let last = FilePath(snapshot.subdirectory).lastComponent { return last.string }
         let stem = Home(request.directory).root.stem ?? "job"
         return stem.isEmpty ? "job" : stem
-    }
-
-    /// The newest run of this spec and commit that succeeded and whose bytes are all still there.
-    private func reusableRun(_ facts: RunFacts) throws -> RunReport? {
-        for named in try ledger.entries(naming: facts.specDigest).reversed() where named.role == "dependency" {
-            guard case .run(let run) = try ledger.entry(at: named.leafIndex).kind else { continue }
-            var report = try self.report(for: run)
-            guard report.spec == facts.specDigest, report.status == .succeeded,
-                report.source.commit == facts.source.commit,
-                report.source.tree == facts.source.tree, report.source.dirty == facts.source.dirty,
-                (report.outputs.map(\.digest) + [report.stdout, report.stderr].compactMap { $0 })
-                    .allSatisfy({ store.contains($0) })
-            else { continue }
-            report.cached = true
-            return report
-        }
-        return nil
-    }
-
-    private func execute(
-        _ facts: RunFacts, ports: PortForwarder? = nil, events: @escaping EventSink
-    ) throws -> RunReport {
-        // What the machine cannot give is refused before the run begins.
-        try containers.requireIsolation()
-        let workspace = try RunWorkspace(home: home, run: facts.run)
-        let (result, measurement): (RunResult, RunMeasurement)
-        do {
-            (result, measurement) = try start(facts, ports: ports, in: workspace, events: events)
-        } catch {
-            workspace.release()
-            throw error
-        }
-        // Outputs and streams are in the store.
-        return try workspace.release {
-            let statement = facts.outcome(result, digest: try store.put(canonical: result), measurement)
-            let position = try ledger.append(statement)
-            var report = try RunReport(
-                statement: statement, ledger: LedgerReference(position), store: store, outputs: result.outputs)
-            report.build = facts.build
-            events(.runFinished(report))
-            return report
-        }
-    }
-
-    private func start(
-        _ facts: RunFacts, ports: PortForwarder?, in workspace: RunWorkspace, events: @escaping EventSink
-    ) throws -> (RunResult, RunMeasurement) {
-        var intent = Entering.before
-        do {
-            return try RunExecutor(store: store, layers: layers, host: containers).run(
-                facts.spec, workspace: workspace.directory, stdout: { events(.stdout(Array($0))) },
-                stderr: { events(.stderr(Array($0))) }, ports: ports, stop: stop
-            ) {
-                // On disk before the command starts; what comes before that, its container, is made at the same time.
-                intent = .failed
-                _ = try ledger.append(facts.intent())
-                intent = .done
-                if stopsOnSignals { try stop.throwOnSignals() }
-                events(.runStarted(facts.run, command: facts.spec.command))
-            }
-        } catch let error as IbidError {
-            // A run that Ibid could not start is a fact like any other; that it could not be entered is none.
-            if intent == .before { _ = try ledger.append(facts.intent()) }
-            if intent != .failed { try enterRefusal(facts, error) }
-            throw error
-        }
-    }
-
-    private enum Entering {
-        case before
-        case failed
-        case done
-    }
-
-    private func enterRefusal(_ facts: RunFacts, _ error: IbidError) throws {
-        let empty = try store.put([])
-        let result = RunResult(
-            status: .refused, exitCode: nil, reason: error.message, outputs: [], stdout: empty, stderr: empty)
-        let now = moment.now()
-        let measurement = RunMeasurement(
-            startedAt: facts.startedAt, finishedAt: now, wallMicroseconds: 0, cpuMicroseconds: 0, peakMemoryBytes: nil,
-            host: [:])
-        _ = try ledger.append(facts.outcome(result, digest: try store.put(canonical: result), measurement))
     }
 }
 

@@ -1,5 +1,6 @@
 import IbidContainer
 import IbidJob
+import IbidLedger
 public import IbidModel
 import IbidStore
 import Synchronization
@@ -33,22 +34,63 @@ extension Engine {
         for row in params { _ = try prepared.job.setting(params: row) }
         if stopsOnSignals { try stop.throwOnSignals() }
         let state = Mutex((next: 0, outcomes: [Result<RunReport, IbidError>?](repeating: nil, count: rows.count)))
+        let ledger = try ledger
+        let queue = try LedgerQueue { try ledger.append($0) }
         let work: @Sendable () -> Void = {
             while let index = state.withLock({ state -> Int? in
                 guard state.next < rows.count, !stop.isThrown else { return nil }
                 state.next += 1
                 return state.next - 1
             }) {
-                let outcome = Result { try run(prepared, request, params: params[index], events: { _ in }) }
-                    .mapError { $0 as? IbidError ?? IbidError("unexpected", "\($0)") }
-                state.withLock { $0.outcomes[index] = outcome }
-                finished(SweepRow(params: rows[index], outcome: outcome))
+                run(prepared, request, params: params[index], queue: queue) { result in
+                    let outcome = result.mapError { $0 as? IbidError ?? IbidError("unexpected", "\($0)") }
+                    state.withLock { $0.outcomes[index] = outcome }
+                    finished(SweepRow(params: rows[index], outcome: outcome))
+                }
             }
         }
-        let threads = try (0..<min(jobs, rows.count)).map { _ in try WorkerThread(work) }
-        for thread in threads { thread.join() }
+        do {
+            var threads: [WorkerThread] = []
+            defer {
+                for thread in threads { thread.join() }
+                queue.end()
+            }
+            for _ in 0..<min(jobs, rows.count) { threads.append(try WorkerThread(work)) }
+        }
         let outcomes = state.withLock { $0.outcomes }
         return zip(rows, outcomes).map { SweepRow(params: $0, outcome: $1 ?? .failure(.notStarted)) }
+    }
+
+    /// One run of many.
+    ///
+    /// - Parameter ended: called once, with a run whose outcome is on disk; while that goes there, the next run is made.
+    private func run(
+        _ prepared: PreparedJob, _ request: SubmitRequest, params: [String: String], queue: LedgerQueue,
+        ended: @escaping @Sendable (Result<RunReport, any Error>) -> Void
+    ) {
+        do {
+            let facts = try facts(of: prepared, request, params: params)
+            if !request.fresh {
+                // A row may come twice: the second is answered by the first.
+                queue.settle(facts.specDigest)
+                if let earlier = try reusableRun(facts) { return ended(.success(earlier)) }
+            }
+            let run = try perform(facts, events: { _ in }) { _ = try queue.enter($0) }
+            let statement: Statement
+            do {
+                statement = try outcome(of: run)
+            } catch {
+                run.workspace.release()
+                throw error
+            }
+            run.workspace.empty()
+            queue.add(statement, spec: facts.specDigest) { answer in
+                run.workspace.unlock()
+                ended(Result { try report(of: run, statement, at: try answer.get()) })
+            }
+        } catch {
+            ended(.failure(error))
+        }
     }
 }
 

@@ -2,27 +2,31 @@ import IbidContainer
 import IbidRuntime
 
 /// The numpy that a run will import, found in its image by name alone: below the Pythons that it can mean.
-enum InstalledNumpy {
+struct InstalledNumpy: Hashable {
+    private let prefixes: Set<String>
+    private let path: [String]
+
+    /// Where a run looks for it.
+    init(environment: [String: String], command: [String], workingDirectory: String) {
+        var prefixes = [environment["VIRTUAL_ENV"], environment["CONDA_PREFIX"], workingDirectory + "/.venv"]
+            .compactMap(\.self)
+        let programs = (environment["PATH"] ?? "").split(separator: ":").map(String.init)
+        let own = command.first.flatMap { $0.hasPrefix("/") ? Self.parent($0) : nil }
+        prefixes += (programs + [own].compactMap(\.self)).map(Self.parent)
+        self.prefixes = Set(prefixes)
+        path = (environment["PYTHONPATH"] ?? "").split(separator: ":").map(String.init)
+    }
+
     /// How it wants processor features to be called; lenient where none is found, as the newest are.
     ///
-    /// - Parameters:
-    ///   - image: the image's layers.
-    ///   - environment: of the run.
-    ///   - command: of the run.
-    static func names(
-        image: LayerStack, environment: [String: String], command: [String], workingDirectory: String
-    ) throws -> CPUPins.NumpyNames {
+    /// - Parameter image: the image's layers.
+    func names(in image: LayerStack) -> CPUPins.NumpyNames {
         func list(_ path: String, _ isWanted: (String) -> Bool) -> [String] {
             // What is no directory, or leads nowhere, holds no numpy.
             (try? image.names(in: path, where: isWanted)) ?? []
         }
-        var prefixes = [environment["VIRTUAL_ENV"], environment["CONDA_PREFIX"], workingDirectory + "/.venv"]
-            .compactMap(\.self)
-        let programs = (environment["PATH"] ?? "").split(separator: ":").map(String.init)
-        let own = command.first.flatMap { $0.hasPrefix("/") ? parent($0) : nil }
-        prefixes += (programs + [own].compactMap(\.self)).map(parent)
-        var places = (environment["PYTHONPATH"] ?? "").split(separator: ":").map(String.init)
-        for prefix in Set(prefixes) {
+        var places = path
+        for prefix in prefixes {
             for python in list(prefix + "/lib", { $0.hasPrefix("python3") }) {
                 places += ["site-packages", "dist-packages"].map { "\(prefix)/lib/\(python)/\($0)" }
             }

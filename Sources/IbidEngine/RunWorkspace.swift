@@ -5,7 +5,7 @@ import SystemPackage
 
 /// The directory of a run in progress, held by a lock for as long as this process works on it: a run whose lock
 /// nobody holds was interrupted.
-struct RunWorkspace {
+struct RunWorkspace: Sendable {
     let directory: FilePath
     private let lockPath: FilePath
     private let lock: FileLock
@@ -24,11 +24,19 @@ struct RunWorkspace {
     func release<T>(_ body: () throws -> T) rethrows -> T {
         let thread = try? WorkerThread { [directory] in Self.remove(directory) }
         defer {
-            if let thread { thread.join() } else { Self.remove(directory) }
-            unlink(lockPath.string)
-            lock.release()
+            if let thread { thread.join() } else { empty() }
+            unlock()
         }
         return try body()
+    }
+
+    /// Removes what the run left, and keeps the lock: its outcome is not entered yet.
+    func empty() { Self.remove(directory) }
+
+    /// Gives the lock up: nobody has to enter anything for the run any more.
+    func unlock() {
+        unlink(lockPath.string)
+        lock.release()
     }
 
     /// Removes the workspace.

@@ -13,15 +13,19 @@ public final class BlobWriter {
     private let descriptor: Int32
     private let directoryDescriptor: Int32
     private var hasher: SHA256Hasher?
-    private var buffer: UnsafeMutableRawBufferPointer
+    /// Made when bytes have to be gathered.
+    private var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private let capacity: Int
     private var filled = 0
     private let forLater: Bool
     private var behind: WriteBehind?
     /// Bytes written so far.
     public private(set) var size: Int64 = 0
 
-    init(store: Store, directory: FilePath, forLater: Bool) throws {
+    /// - Parameter buffer: how many bytes are gathered before they are written.
+    init(store: Store, directory: FilePath, forLater: Bool, buffer: Int = 1 << 20) throws {
         self.store = store
+        capacity = forLater ? WriteBehind.blockSize : buffer
         self.forLater = forLater
         self.directory = directory
         directoryDescriptor = open(directory.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -34,7 +38,6 @@ public final class BlobWriter {
         // The umask has no say in a store that others read.
         fchmod(descriptor, 0o444)
         hasher = SHA256Hasher()
-        buffer = forLater ? WriteBehind.makeBlock() : .allocate(byteCount: 1 << 20, alignment: 4_096)
     }
 
     deinit {
@@ -49,10 +52,13 @@ public final class BlobWriter {
         size += Int64(bytes.count)
         var rest = bytes
         while !rest.isEmpty {
-            if filled == 0, rest.count >= buffer.count, !forLater {
-                try emit(UnsafeRawBufferPointer(rebasing: rest.prefix(buffer.count)))
-                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(buffer.count))
+            if filled == 0, rest.count >= capacity, !forLater {
+                try emit(UnsafeRawBufferPointer(rebasing: rest.prefix(capacity)))
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(capacity))
                 continue
+            }
+            if buffer.count == 0 {
+                buffer = forLater ? WriteBehind.makeBlock() : .allocate(byteCount: capacity, alignment: 4_096)
             }
             let count = min(rest.count, buffer.count - filled)
             UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<filled + count])

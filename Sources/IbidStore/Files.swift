@@ -55,9 +55,11 @@ package func fileSize(_ path: FilePath) -> Int64? {
 /// A file's bytes; nil when it is not there.
 package func readIfPresent(_ path: FilePath) throws -> [UInt8]? {
     do {
+        let size = Int(fileSize(path) ?? 0)
         var bytes: [UInt8] = []
-        if let size = fileSize(path) { bytes.reserveCapacity(Int(size)) }
-        try forEachChunk(of: path) { bytes.append(contentsOf: $0) }
+        bytes.reserveCapacity(size)
+        // Most files are small, and memory for a large piece costs more than all else.
+        try forEachChunk(of: path, bytes: min(max(size, 4_096), 256 << 10)) { bytes.append(contentsOf: $0) }
         return bytes
     } catch Errno.noSuchFileOrDirectory {
         return nil
@@ -66,11 +68,14 @@ package func readIfPresent(_ path: FilePath) throws -> [UInt8]? {
 
 /// Reads a file from front to end in pieces.
 ///
+/// - Parameter bytes: how many a piece has at most.
 /// - Throws: `Errno` when it cannot be opened, `IbidError` when reading fails, or what `body` throws.
-package func forEachChunk(of path: FilePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+package func forEachChunk(
+    of path: FilePath, bytes: Int = 256 << 10, _ body: (UnsafeRawBufferPointer) throws -> Void
+) throws {
     let descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
     defer { try? descriptor.close() }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4_096)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 16)
     defer { buffer.deallocate() }
     while true {
         let count = read(descriptor.rawValue, buffer.baseAddress, buffer.count)

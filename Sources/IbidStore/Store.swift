@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import IbidCrypto
 public import IbidModel
+import Synchronization
 public import SystemPackage
 
 /// Content-addressed blobs in an OCI image layout (image-layout.md): `oci-layout`, `index.json`,
@@ -15,6 +16,14 @@ public struct Store: Sendable {
 
     let blobs: FilePath
     private let blobsText: String
+    /// Shared by all copies.
+    private let known = Known()
+
+    /// What manifests and configurations say, by their digests; their bytes are read and checked each time.
+    private final class Known: Sendable {
+        let manifests = Mutex<[Digest: OCI.Manifest]>([:])
+        let configs = Mutex<[Digest: OCI.ImageConfig]>([:])
+    }
 
     private init(root: FilePath) {
         self.root = root
@@ -55,7 +64,8 @@ public struct Store: Sendable {
     public func put(_ bytes: [UInt8]) throws -> Digest {
         let digest = Digest.sha256(of: bytes)
         if try hasBlob(digest, size: Int64(bytes.count)) { return digest }
-        let writer = try writer()
+        // As large a buffer as there are bytes: none is made, since nothing has to be gathered.
+        let writer = try BlobWriter(store: self, directory: blobs, forLater: false, buffer: bytes.count)
         try writer.write(bytes)
         return try writer.finish().digest
     }
@@ -180,11 +190,19 @@ public struct Store: Sendable {
     // MARK: Images
 
     /// The manifest a digest names.
-    public func manifest(_ digest: Digest) throws -> OCI.Manifest { try read(OCI.Manifest.self, from: digest) }
+    public func manifest(_ digest: Digest) throws -> OCI.Manifest { try read(digest, known: known.manifests) }
 
     /// A manifest's configuration.
     public func imageConfig(_ manifest: OCI.Manifest) throws -> OCI.ImageConfig {
-        try read(OCI.ImageConfig.self, from: manifest.config.digest)
+        try read(manifest.config.digest, known: known.configs)
+    }
+
+    private func read<T: Decodable & Sendable>(_ digest: Digest, known: borrowing Mutex<[Digest: T]>) throws -> T {
+        let bytes = try read(digest)
+        if let value = known.withLock({ $0[digest] }) { return value }
+        let value = try CanonicalJSON.decode(T.self, from: bytes)
+        known.withLock { $0[digest] = value }
+        return value
     }
 
     /// Stores configuration and manifest of an image whose layers are in the store already.

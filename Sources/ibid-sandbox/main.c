@@ -235,13 +235,13 @@ static void report_written(int fd) {
 
 int main(int count, char **arguments) {
     static struct plan plan;
-    if (count > 0 && strcmp(arguments[0], INIT_PATH) == 0) be_init(count, arguments);
     /* A container that only has to start. */
     if (count == 2 && strcmp(arguments[1], "--probe") == 0) return 0;
     pid_t parent = getppid();
     if (fcntl(CONTROL, F_SETFD, FD_CLOEXEC) < 0 || fcntl(PLAN, F_SETFD, FD_CLOEXEC) < 0) return 64;
     die_with_parent(parent);
     read_plan(&plan);
+    if (plan.has_id_map && fcntl(ID_MAP, F_SETFD, FD_CLOEXEC) < 0) fail("take the id map");
     join_groups(&plan);
 
     if (unshare(CLONE_NEWNS) < 0) fail("make a mount namespace");

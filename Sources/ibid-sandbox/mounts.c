@@ -128,12 +128,25 @@ static struct source open_source(const struct bind *bind) {
     return (struct source){clone_tree(directory), name};
 }
 
-/* The container's init is this very program. It is copied, as the installed file may be closed to other users or on a
-   file system that is mounted without execution. */
-static void copy_init(void) {
-    int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), to = open("init", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0555);
+/* The container's init lies beside this program. */
+static int open_init(void) {
+    static const char name[] = "ibid-init";
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof name);
+    if (length <= 0) fail("find the sandbox's own file");
+    while (length > 0 && path[length - 1] != '/') length--;
+    memcpy(path + length, name, sizeof name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) fail("open %s", path);
+    return fd;
+}
+
+/* It is copied, as the installed file may be closed to other users or on a file system that is mounted without
+   execution. */
+static void copy_init(int from) {
+    int to = open("init", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0555);
     struct stat file;
-    if (from < 0 || to < 0 || fstat(from, &file) < 0) fail("copy the container's init");
+    if (to < 0 || fstat(from, &file) < 0) fail("copy the container's init");
     for (off_t left = file.st_size; left > 0;) {
         ssize_t sent = sendfile(to, from, NULL, (size_t)left);
         if (sent <= 0) fail("copy the container's init");
@@ -161,7 +174,8 @@ void build_root(const struct plan *plan) {
     /* Every source is opened before the scratch directory is covered, as it may be below it. */
     static int layers[MAX_LAYERS];
     static struct source binds[MAX_BINDS];
-    int id_map = plan->first_id ? open_id_map(plan->first_id, plan->id_count) : -1;
+    int init = open_init();
+    int id_map = plan->first_id ? open_id_map(plan) : -1;
     for (size_t i = 0; i < plan->layer_count; i++) {
         layers[i] = clone_tree(plan->layers[i]);
         set_attributes(layers[i], plan->layers[i], MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, id_map);
@@ -206,7 +220,7 @@ void build_root(const struct plan *plan) {
     attach(workspace, "w");
     make_directory("bundle");
     write_file("bundle/config.json", plan->config, strlen(plan->config), 0600);
-    copy_init();
+    copy_init(init);
     make_directory("state");
     make_directory("rootfs");
     mount_overlay(plan);

@@ -3,8 +3,6 @@
 #define _GNU_SOURCE
 #include "sandbox.h"
 
-#include "clinux.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,15 +32,6 @@ static void free_low_ports(void) {
     close(fd);
 }
 
-static void hand_out(int fd, char kind) {
-    int sent = cl_send_descriptor(CONTROL, fd, (uint8_t)kind);
-    if (sent < 0) {
-        errno = -sent;
-        fail("hand out the network");
-    }
-    close(fd);
-}
-
 static void hand_out_gateway(uint16_t port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -50,13 +39,15 @@ static void hand_out_gateway(uint16_t port) {
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0
         || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, SOMAXCONN) < 0)
         fail("listen on the gateway port %u", port);
-    hand_out(fd, REPORT_GATEWAY);
+    report_descriptor(REPORT_GATEWAY, fd);
+    close(fd);
 }
 
 static void hand_out_network(void) {
     int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     if (fd < 0) fail("open the network namespace");
-    hand_out(fd, REPORT_NETWORK);
+    report_descriptor(REPORT_NETWORK, fd);
+    close(fd);
 }
 
 void build_network(const struct plan *plan) {

@@ -61,6 +61,7 @@ static void add_entry(struct plan *plan, const char *entry) {
     else if ((value = value_of(entry, "hide")) && plan->hide_count < 8) plan->hide[plan->hide_count++] = value;
     else if ((value = value_of(entry, "first-id"))) plan->first_id = number(value);
     else if ((value = value_of(entry, "id-count"))) plan->id_count = number(value);
+    else if ((value = value_of(entry, "id-map"))) plan->has_id_map = number(value) != 0;
     else if ((value = value_of(entry, "nested"))) plan->nested = number(value) != 0;
     else if ((value = value_of(entry, "lock-cgroups"))) plan->lock_cgroups = number(value) != 0;
     else if ((value = value_of(entry, "own-network"))) plan->own_network = number(value) != 0;

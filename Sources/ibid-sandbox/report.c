@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "sandbox.h"
 
+#include "clinux.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +21,14 @@ void report(char kind, const void *bytes, size_t count) {
     do sent = sendmsg(control, &message, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     if (sent < 0) _exit(125); /* nobody listens any more: there is nothing left to do */
+}
+
+void report_descriptor(char kind, int fd) {
+    int sent = cl_send_descriptor(control, fd, (uint8_t)kind);
+    if (sent < 0) {
+        errno = -sent;
+        fail("hand out a descriptor");
+    }
 }
 
 void fail(const char *format, ...) {

@@ -6,7 +6,7 @@
      ibid                     reads the output, watches the clock and the cgroup
       └ ibid-sandbox          own mount namespace; overlay over id-mapped layers; waits
          └ runtime (crun)     PID 1 of an own PID namespace
-            └ init            PID 1 of the container: this program once more (init.c)
+            └ init            PID 1 of the container: ibid-init
                └ the command
 
    Whoever dies, everything below dies too: each level has asked for SIGKILL when its parent ends, and the end of PID 1
@@ -14,18 +14,15 @@
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
+#include "../ibid-init/init.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Descriptors that ibid places, besides 0, 1 and 2, which are the command's own. */
-enum { CONTROL = 3, PLAN = 4 };
-
-/* The descriptor that the runtime hands on to the container's init: the first after the command's own. */
-enum { INIT_REPORT = 3 };
-
-/* ibid's word, handed on to the init, that the command may start. */
-enum { RELEASE = '>' };
+/* Descriptors that ibid places, besides 0, 1 and 2, which are the command's own. The last one only where the plan says
+   so: a user namespace that another sandbox made. */
+enum { CONTROL = 3, PLAN = 4, ID_MAP = 5 };
 
 /* A directory that is in every file system, that everybody may pass through, and that nothing here needs once all
    sources are open: the sandbox covers it, in its own mount namespace, with a file system of its own. A path below the
@@ -58,6 +55,7 @@ struct plan {
     const char *hide[8]; /* directories to cover with an empty file system */
     size_t hide_count;
     uint32_t first_id, id_count; /* the container's ids 0… are first_id… on the host; 0: files have them on disk too */
+    int has_id_map;              /* ID_MAP maps these ids */
     int nested;                  /* in a user namespace already: overlays may not use trusted attributes */
     int lock_cgroups;            /* the runtime may look at cgroups and not change them */
     int own_network;             /* make the network namespace here, and not in the runtime */
@@ -75,6 +73,7 @@ void read_plan(struct plan *plan);
 /* report.c: messages to ibid over CONTROL, one packet each; the first byte is the kind. */
 enum {
     REPORT_FAILED = 'E',  /* text: what failed; the sandbox ends */
+    REPORT_ID_MAP = 'M',  /* carries a user namespace that maps the container's ids */
     REPORT_GATEWAY = 'G', /* carries the listening socket */
     REPORT_UNSORTED = 'U', /* text: why directories are listed as the file system has them */
     REPORT_NETWORK = 'N', /* carries the network namespace */
@@ -86,19 +85,12 @@ enum {
 };
 extern int control; /* where reports go */
 void report(char kind, const void *bytes, size_t count);
+void report_descriptor(char kind, int fd);
 __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format, ...); /* appends strerror(errno) */
 
-/* init.c: waits for the word RELEASE on its descriptor, starts the command and sends one report. */
-struct init_report {
-    int32_t started; /* 1: `value` is the command's wait status; 0: the error number of its execution */
-    int32_t value;
-};
-#define INIT_PATH "/dev/ibid-init" /* the program's own name when it is the container's init */
-__attribute__((noreturn)) void be_init(int count, char **arguments);
-
 /* users.c */
-int open_id_map(uint32_t first_id, uint32_t id_count); /* a user namespace's descriptor, to map mounts with */
-void act_as(uint32_t id);                              /* file system ids, with all capabilities kept */
+int open_id_map(const struct plan *plan); /* a user namespace's descriptor, to map mounts with */
+void act_as(uint32_t id);                 /* file system ids, with all capabilities kept */
 
 /* mounts.c */
 void build_root(const struct plan *plan);

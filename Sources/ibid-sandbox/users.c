@@ -25,19 +25,21 @@ static void write_map(pid_t pid, const char *file, uint32_t first_id, uint32_t i
 }
 
 /* A user namespace exists as long as a process or a descriptor refers to it: a child that has ended and is not yet reaped
-   is enough to write the maps, and nobody has to wait until it runs once more. */
-int open_id_map(uint32_t first_id, uint32_t id_count) {
+   is enough to write the maps, and nobody has to wait until it runs once more. ibid keeps it for those that come. */
+int open_id_map(const struct plan *plan) {
+    if (plan->has_id_map) return ID_MAP;
     struct clone_args arguments = {.flags = CLONE_NEWUSER | CLONE_VFORK, .exit_signal = SIGCHLD};
     pid_t child = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
     if (child < 0) fail("make a user namespace");
     if (child == 0) _exit(0);
-    write_map(child, "uid_map", first_id, id_count);
-    write_map(child, "gid_map", first_id, id_count);
+    write_map(child, "uid_map", plan->first_id, plan->id_count);
+    write_map(child, "gid_map", plan->first_id, plan->id_count);
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/ns/user", child);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) fail("open %s", path);
     while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+    report_descriptor(REPORT_ID_MAP, fd);
     return fd;
 }
 

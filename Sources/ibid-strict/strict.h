@@ -22,6 +22,8 @@
 #ifndef STRICT_H
 #define STRICT_H
 
+#include "csystemcall.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +36,6 @@ struct moment {
 
 #define SETTINGS "/.ibid/settings"
 #define COST "/.ibid/cost"
-#define IS_ERROR(result) ((unsigned long)(result) > -4096ul) /* an error, as the kernel returns it */
 
 struct settings {
     int has_clock, has_seed, has_file_times, directories, counts_elapsed, numbers_inodes, has_small_steps;
@@ -83,15 +84,6 @@ enum { NR_read = 0, NR_close = 3, NR_fstat = 5, NR_getpid = 39, NR_nanosleep = 3
        NR_munmap = 11, NR_mremap = 25, NR_dup3 = 292, NR_getdents64 = 217, NR_uname = 63, NR_time = 201,
        NR_gettimeofday = 96, NR_sysinfo = 99, NR_ppoll = 271, NR_pselect6 = 270, NR_epoll_pwait = 281 };
 static inline uint64_t ticks(void) { return __builtin_ia32_rdtsc(); }
-static inline long call6(long number, long a, long b, long c, long d, long e, long f) {
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
 #elif defined(__aarch64__)
 enum { NR_read = 63, NR_close = 57, NR_fstat = 80, NR_getpid = 172, NR_nanosleep = 101, NR_clock_gettime = 113,
        NR_clock_nanosleep = 115, NR_openat = 56, NR_newfstatat = 79, NR_getrandom = 278, NR_memfd_create = 279,
@@ -103,21 +95,9 @@ static inline uint64_t ticks(void) {
     __asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));
     return value;
 }
-static inline long call6(long number, long a, long b, long c, long d, long e, long f) {
-    register long x8 __asm__("x8") = number;
-    register long x0 __asm__("x0") = a;
-    register long x1 __asm__("x1") = b;
-    register long x2 __asm__("x2") = c;
-    register long x3 __asm__("x3") = d;
-    register long x4 __asm__("x4") = e;
-    register long x5 __asm__("x5") = f;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-    return x0;
-}
 #else
 #error "the strict profile knows the system calls of x86-64 and arm64"
 #endif
-static inline long call(long number, long a, long b, long c, long d, long e) { return call6(number, a, b, c, d, e, 0); }
 /* So many bytes of zeros, or an error. */
 static inline long map_memory(size_t bytes) {
     return call6(NR_mmap, 0, (long)bytes, 3 /* read, write */, 0x22 /* private, anonymous */, -1, 0);

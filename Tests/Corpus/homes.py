@@ -50,7 +50,7 @@ class OrdinaryUser:
             with open(f"{self.lists}/{name}", "w") as file:
                 file.write(f"ibidcorpus:{self.FIRST_SUBORDINATE}:65536\n")
         # The build directory may lie where nobody else comes.
-        for name in ("ibid", "ibid-sandbox", "ibid-strict"):
+        for name in ("ibid", "ibid-sandbox", "ibid-init", "ibid-strict"):
             shutil.copy(f"{os.path.dirname(program)}/{name}", f"{self.bin}/{name}")
         # What lies above is on the user's way.
         place = os.path.realpath(work)

@@ -24,7 +24,7 @@ private struct UserBench {
             set -e
             umask 022
             mkdir -p "$1/bin" "$1/home"
-            cp "$2" "$(dirname "$2")/ibid-sandbox" "$1/bin/"
+            cp "$2" "$(dirname "$2")/ibid-sandbox" "$(dirname "$2")/ibid-init" "$1/bin/"
             cp -r "$3/store" "$1/home/"
             chown -R \(OrdinaryUser.id):\(OrdinaryUser.id) "$1"
             """

@@ -21,7 +21,7 @@ struct ScratchUser {
             try FileManager.default.createDirectory(atPath: directory.string, withIntermediateDirectories: true)
         }
         // The build directory may lie where an ordinary user does not come.
-        for name in ["ibid", "ibid-sandbox"] {
+        for name in ["ibid", "ibid-sandbox", "ibid-init"] {
             try FileManager.default.copyItem(atPath: builtProgram(name).string, toPath: bin.appending(name).string)
         }
         user = try OrdinaryUser(ids, lists: scratch.appending("lists"))

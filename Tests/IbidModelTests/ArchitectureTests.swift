@@ -65,7 +65,7 @@ import Testing
     @Test func everyTargetHasALevel() throws {
         let sources = Self.root.appendingPathComponent("Sources").path
         for name in try FileManager.default.contentsOfDirectory(atPath: sources) {
-            let isC = ["ibid-sandbox", "ibid-strict"].contains(name) || name.hasPrefix("C")
+            let isC = ["ibid-sandbox", "ibid-init", "ibid-strict"].contains(name) || name.hasPrefix("C")
             #expect(isC || Self.levels[name] != nil, "\(name) has no level")
         }
     }
