@@ -35,6 +35,12 @@ struct Verify: ParsableCommand {
             """,
         completion: .file())
     var verified: String?
+    @Flag(
+        help: """
+            Verify every signature of the ledger again, also those that an earlier verification of this home saw to \
+            (keys/ledger.verified).
+            """)
+    var allSignatures = false
     @Option(
         help:
             "Keys by which the commit's own signature is judged: allowed_signers or public keys (SSH), a keyring (GPG).",
@@ -51,6 +57,8 @@ struct Verify: ParsableCommand {
         if file == nil && outputs != nil { throw ValidationError("--outputs belongs to a file") }
         if file == nil && commitKeys != nil { throw ValidationError("--commit-keys belongs to a file") }
         if file != nil && verified != nil { throw ValidationError("--verified is for the ledger") }
+        if file != nil && allSignatures { throw ValidationError("--all-signatures is for the ledger") }
+        if allSignatures && verified != nil { throw ValidationError("give either --verified or --all-signatures") }
         if file != nil && !tsaCa.isEmpty { throw ValidationError("--tsa-ca is for the ledger") }
         if store && !ledger && !(key.isEmpty && tsaCa.isEmpty) {
             throw ValidationError("--key and --tsa-ca are for a file or the ledger")
@@ -65,12 +73,13 @@ struct Verify: ParsableCommand {
                 commitKeys: commitKeys.map { FilePath($0) }, since: since.map { FilePath($0) })
         } else {
             // Who asks about a checkpoint asks about the ledger.
-            let ledgerOnly = ledger || !since.isEmpty || !tsaCa.isEmpty || verified != nil
+            let ledgerOnly = ledger || !since.isEmpty || !tsaCa.isEmpty || verified != nil || allSignatures
             if ledgerOnly || !store {
                 report.merge(
                     try Engine.verifyLedger(
                         of: try CommonOptions.home(), keys: key.map { FilePath($0) }, since: since.map { FilePath($0) },
-                        verified: verified.map { FilePath($0) }, timestampAuthorities: tsaCa.map { FilePath($0) }))
+                        verified: verified.map { FilePath($0) }, timestampAuthorities: tsaCa.map { FilePath($0) },
+                        allSignatures: allSignatures))
             }
             if store || !ledgerOnly { report.merge(try common.engine().verifyStore()) }
         }

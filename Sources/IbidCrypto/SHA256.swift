@@ -42,8 +42,8 @@ public enum SHA256 {
     /// The 32 bytes.
     public static func hash(_ bytes: [UInt8]) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: 32)
-        bytes.withUnsafeBytes { input in
-            _ = COpenSSL.SHA256(input.baseAddress?.assumingMemoryBound(to: UInt8.self), input.count, &output)
+        output.withUnsafeMutableBytes { output in
+            bytes.withUnsafeBytes { hash($0, into: output.baseAddress.unsafelyUnwrapped) }
         }
         return output
     }

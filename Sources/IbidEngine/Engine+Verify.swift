@@ -13,16 +13,19 @@ extension Engine {
     ///   - since: checkpoints, archives or records that were kept elsewhere: the ledger has to continue them.
     ///   - verified: a checkpoint, archive or record up to which the caller verified all signatures before.
     ///   - timestampAuthorities: files of certificates that time stamps (RFC 3161) are held against.
+    ///   - allSignatures: whether those that were verified here before are verified again.
     /// - Throws: `ledger-missing` when the home has none.
     public static func verifyLedger(
         of home: Home, keys: [FilePath] = [], since: [FilePath] = [], verified: FilePath? = nil,
-        timestampAuthorities: [FilePath] = []
+        timestampAuthorities: [FilePath] = [], allSignatures: Bool = false, moment: Moment = .real
     ) throws -> VerificationReport {
         try finishRenewal(of: home)
         guard access(home.ledger.string, F_OK) == 0 else { throw IbidError.ledgerMissing(home.ledger) }
         let pinned = try RecordCheck.pins(keys)
         var options = VerifyOptions()
         options.timestampAuthorities = timestampAuthorities
+        options.allSignatures = allSignatures
+        options.receiptAt = moment.now()
         options.since = try since.map { try RecordCheck.checkpoint(in: $0) }
         options.verified = try verified.map { try RecordCheck.checkpoint(in: $0) }
         do {

@@ -77,6 +77,7 @@ extension Engine {
                 keys.old.appending("ledger.checkpoint"), keys.old.appending("ledger-\(suffix).checkpoint"),
                 keys.new.appending("ledger.checkpoint")
             ),
+            (keys.old.appending("ledger.verified"), keys.old.appending("ledger-\(suffix).verified"), ledger),
             (keys.old.appending("anchors"), keys.old.appending("anchors-\(suffix)"), ledger),
             (home.ledger, home.root.appending("ledger-\(suffix).sqlite"), ledger),
         ]

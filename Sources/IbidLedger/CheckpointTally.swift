@@ -7,16 +7,19 @@ import IbidModel
 /// counted.
 struct CheckpointTally {
     private(set) var count = 0
+    /// Over the notes so far, each as it stands in the file: the hash of the one before and the note.
+    private(set) var chain = MerkleHash.emptyRoot
     private var lastGood: Int64 = 0
     private var firstBad: (size: Int64, got: MerkleHash, want: String)?
     private var bad = 0
 
     /// Takes a checkpoint that is sound by itself; false when its root is not that of the tree, and then it is to be
     /// looked at with `verify`.
-    mutating func accept(root: UnsafeRawBufferPointer, range: CompactRange) -> Bool {
+    mutating func accept(root: UnsafeRawBufferPointer, note: UnsafeRawBufferPointer, range: CompactRange) -> Bool {
         guard root.count == 32, let base = root.baseAddress, MerkleHash(copying: base) == range.root else {
             return false
         }
+        chain = MerkleHash.leaf(chain.bytes + note)
         count += 1
         if bad == 0 { lastGood = range.size }
         return true
@@ -28,6 +31,7 @@ struct CheckpointTally {
     ) {
         guard entry.stored.note != nil || entry.stored.root != nil else { return }
         count += 1
+        chain = MerkleHash.leaf(chain.bytes + Array((entry.stored.note ?? "").utf8))
         let what = "the checkpoint over \(range.size) entries"
         guard let checkpoint = entry.checkpoint else {
             return report.add(what, got: "not a signed checkpoint", want: "one")

@@ -49,6 +49,8 @@ final class EntryBatch: @unchecked Sendable {
     var problem: VerificationProblem?
     /// What was found, one for each row.
     var verdicts: [EntryVerdict] = []
+    /// What there is to say of those that are not sound, by their rows.
+    var closer: [Int: CheckedEntry] = [:]
 
     deinit { memory.deallocate() }
 
@@ -72,6 +74,7 @@ final class EntryBatch: @unchecked Sendable {
         count = 0
         rows.removeAll(keepingCapacity: true)
         verdicts.removeAll(keepingCapacity: true)
+        closer.removeAll()
         problem = nil
     }
 
@@ -97,7 +100,8 @@ final class EntryBatch: @unchecked Sendable {
     }
 }
 
-/// What was found of an entry by itself.
+/// What was found of an entry by itself. Nothing in it is counted, so that a thousand of them are made and thrown away for
+/// nothing.
 struct EntryVerdict {
     /// The hash of the leaf, computed.
     var leafHash: MerkleHash
@@ -105,8 +109,6 @@ struct EntryVerdict {
     var isSound = false
     /// What its terms should add up to.
     var terms = TermSums.Sum()
-    /// What there is to say of it when it is not sound.
-    var closer: CheckedEntry?
     /// The run that the entry opens, unless an earlier one did.
     var opens: RunKey?
     /// Whether there is a checkpoint over all entries up to this one.

@@ -26,10 +26,11 @@ final class EntryChecker: Sendable {
     /// Checks a batch, and leaves a verdict for each of its rows.
     func check(_ batch: EntryBatch) {
         let work = Work(identity)
-        batch.verdicts = batch.rows.map { check($0, batch.bytes, work) }
+        batch.verdicts.reserveCapacity(batch.rows.count)
+        for row in batch.rows { batch.verdicts.append(check(row, batch.bytes, work)) }
         for number in batch.rows.indices where !batch.verdicts[number].isSound {
             let closer = closer(batch, number)
-            batch.verdicts[number].closer = closer
+            batch.closer[number] = closer
             batch.verdicts[number].opens = closer.opens
             batch.verdicts[number].terms = TermSums.Sum()
             batch.verdicts[number].terms.add(closer.facts, leafIndex: batch.rows[number].index)

@@ -53,6 +53,13 @@ extension IbidError {
         IbidError("ledger-too-new", "the ledger \(path) has format \(version), which this version does not know")
     }
 
+    /// The terms of a ledger that is only looked at do not go up to its end.
+    static func indexBehind(_ path: FilePath) -> IbidError {
+        IbidError(
+            "index-behind", "what the ledger \(path) finds entries by does not go up to its newest entry",
+            hint: "ask for it in the home it belongs to ('ibid runs'), which brings it up to date")
+    }
+
     /// A lock was not given in time.
     static func lockTimeout(_ path: FilePath) -> IbidError {
         IbidError(

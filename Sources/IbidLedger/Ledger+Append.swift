@@ -53,8 +53,9 @@ extension Ledger {
             // the same size are ever seen by anyone.
             try ReleasedCheckpoint.write(note, in: keysDirectory)
             lastReleased = note
+            let root = note.checkpoint.root.digest
             return (range.size - Int64(entries.count)..<range.size).map {
-                LedgerPosition(leafIndex: $0, treeSize: range.size, rootHash: range.root.digest)
+                LedgerPosition(leafIndex: $0, treeSize: range.size, rootHash: root)
             }
         } catch let error as LedgerHeadError {
             throw IbidError.ledgerDamaged(path, error.reason)
@@ -63,9 +64,9 @@ extension Ledger {
 
     private func insert(
         _ entries: [NewEntry], _ signer: LedgerSigner, _ outside: [SignedNote], _ db: Database
-    ) throws -> (CompactRange, SignedNote) {
+    ) throws -> (CompactRange, KnownCheckpoint) {
         let identity = signer.identity
-        var result: (CompactRange, SignedNote)?
+        var result: (CompactRange, KnownCheckpoint)?
         // Immediate: of two processes the second waits here, before it has read the head that the first one changes.
         try db.inTransaction(.immediate) {
             var range = try LedgerHead.frontier(db, key: identity.ledgerKey, known: lastReleased)
@@ -79,9 +80,11 @@ extension Ledger {
             try LedgerHead.store(range, in: db)
             let checkpoint = Checkpoint(origin: identity.origin, size: range.size, root: range.root)
             let note = try SignedNote(text: checkpoint.text, key: signer.keys.ledger, name: identity.ledgerKey.name)
+            let released = KnownCheckpoint(text: note.description, checkpoint: checkpoint)
             try db.cachedStatement(sql: "INSERT INTO checkpoints VALUES (?, ?, ?)")
-                .execute(arguments: [range.size, Blob.data(range.root.bytes), note.description])
-            result = (range, note)
+                .execute(arguments: [range.size, Blob.data(checkpoint.root.bytes), released.text])
+            try TermIndex.follow(range.size - Int64(entries.count)..<range.size, db)
+            result = (range, released)
             return .commit
         }
         guard let result else { preconditionFailure("a committed transaction has a result") }
@@ -91,7 +94,7 @@ extension Ledger {
     // An older copy of the file would sign a second history over the same indices.
     private func refuseRollback(size: Int64, _ identity: LedgerIdentity, _ outside: [SignedNote]) throws {
         // A damaged file says nothing; it is written anew after this append, and until then `verify` tells of it.
-        if let keysDirectory, let released = try? ReleasedCheckpoint.read(in: keysDirectory),
+        if let keysDirectory, let released = try? ReleasedCheckpoint.read(in: keysDirectory, known: lastReleased),
             released.origin == identity.origin, released.size > size
         {
             let place = ReleasedCheckpoint.path(in: keysDirectory).string

@@ -98,11 +98,11 @@ extension Ledger {
     /// The entries that name some bytes, oldest first, with the role in which they do (`subject`, `dependency`,
     /// `byproduct`, `configuration`).
     public func entries(naming digest: Digest) throws -> [(leafIndex: Int64, role: String, name: String)] {
-        try read { db in
+        try readingTerms { db in
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT leaf_index, role, name FROM (\(Schema.artifacts)) WHERE digest = ?
+                    SELECT leaf_index, role, name FROM artifacts WHERE digest = ?
                     ORDER BY leaf_index, instr('subject dependency byproduct configuration', role), position
                     """,
                 arguments: [digest.hex]

@@ -12,15 +12,21 @@ extension Ledger {
     public func verify(pinned: PinnedKeys = .none, options: VerifyOptions = VerifyOptions()) -> VerificationReport {
         var report = VerificationReport()
         do {
-            let (found, isLedger) = try read { db in
-                var verifier = LedgerVerifier(db, pinned: pinned, options: options)
-                return (verifier.run(), verifier.isLedger)
+            let (receipt, doubt) = try heldReceipt(options)
+            var verified = try verify(pinned, options, receipt)
+            if !verified.report.ok, verified.reliesOnReceipt {
+                // What is wrong is said by a verification in full.
+                var options = options
+                options.allSignatures = true
+                verified = try verify(pinned, options, receipt)
             }
-            report = found
+            report = verified.report
+            if let doubt { report.notProved.append(doubt) }
             // Nothing is asked of tables that are not a ledger's.
-            if isLedger, let keysDirectory {
+            if verified.isLedger, let keysDirectory {
                 try verifyReleased(keysDirectory, &report)
                 try verifyAnchors(keysDirectory, options.timestampAuthorities, &report)
+                if report.ok, let receipt = verified.receipt { keep(receipt, in: keysDirectory, &report) }
             }
         } catch let error as IbidError {
             report.add("the ledger \(path)", got: error.message, want: "readable")
@@ -28,6 +34,43 @@ extension Ledger {
             report.add("the ledger \(path)", got: "\(error)", want: "readable")
         }
         return report
+    }
+
+    private struct Verified {
+        var report: VerificationReport
+        var isLedger: Bool
+        var reliesOnReceipt: Bool
+        /// What to keep of it.
+        var receipt: VerificationReceipt?
+    }
+
+    private func verify(_ pinned: PinnedKeys, _ options: VerifyOptions, _ receipt: HeldReceipt?) throws -> Verified {
+        try read { db in
+            var verifier = LedgerVerifier(db, pinned: pinned, options: options, held: receipt)
+            let report = verifier.run()
+            return Verified(
+                report: report, isLedger: verifier.isLedger, reliesOnReceipt: verifier.reliesOnReceipt,
+                receipt: options.receiptAt.flatMap { verifier.newReceipt(at: $0) })
+        }
+    }
+
+    // A receipt that cannot be read is none, and every signature is verified.
+    private func heldReceipt(_ options: VerifyOptions) throws -> (HeldReceipt?, doubt: String?) {
+        guard let keysDirectory, options.receiptAt != nil else { return (nil, nil) }
+        do { return (try HeldReceipt.read(in: keysDirectory), nil) } catch let error as IbidError {
+            let path = VerificationReceipt.path(in: keysDirectory)
+            return (
+                nil, "what was verified before: \(path) is damaged (\(error.message)), so all of it was verified now"
+            )
+        }
+    }
+
+    private func keep(_ receipt: VerificationReceipt, in keys: FilePath, _ report: inout VerificationReport) {
+        do { try receipt.write(in: keys, try signer(keys)) } catch {
+            let why = (error as? IbidError)?.message ?? "\(error)"
+            report.notProved.append(
+                "anything to go on from next time: \(VerificationReceipt.path(in: keys)) cannot be written (\(why))")
+        }
     }
 
     /// Verifies a file without writing to it, whatever is wrong with it.
@@ -49,6 +92,7 @@ extension Ledger {
         try LedgerDatabase.translating(path) {
             try writer.write { db in
                 try Projection.rebuild(db)
+                while try TermIndex.extend(db) > 0 {}
                 try NodeCache.rebuild(db)
             }
         }

@@ -33,7 +33,7 @@ public struct Ledger: Sendable {
     let database: any DatabaseReader
     let writer: DatabaseQueue?
     private let cachedSigner = Cache<LedgerSigner>()
-    private let cachedNote = Cache<SignedNote>()
+    private let cachedNote = Cache<KnownCheckpoint>()
 
     /// Opens the ledger for reading and appending; makes it, and its keys, when there is none.
     ///
@@ -98,7 +98,7 @@ public struct Ledger: Sendable {
     }
 
     /// The checkpoint that this process last released; it need not verify its own signature again.
-    var lastReleased: SignedNote? {
+    var lastReleased: KnownCheckpoint? {
         get { cachedNote.value.withLock { $0 } }
         nonmutating set { cachedNote.value.withLock { $0 = newValue } }
     }

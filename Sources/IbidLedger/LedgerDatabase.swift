@@ -33,9 +33,9 @@ enum LedgerDatabase {
             let version = try Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             guard version <= Schema.version else { throw IbidError.ledgerTooNew(path, version: Int(version)) }
             if version == 0 { try initialize(db, path, keys: keys) }
-            if version == 1 {
+            if Schema.formerVersions.contains(version) {
                 try db.inTransaction(.immediate) {
-                    try Schema.upgrade(db)
+                    try Schema.upgrade(db, from: version)
                     return .commit
                 }
             }
@@ -94,10 +94,15 @@ enum LedgerDatabase {
     }
 
     // NORMAL would lose the last commits with the power. Whoever closes the file last brings everything into it; the
-    // write-ahead log then stays, with nothing in it, because a new one has to be made durable too.
+    // write-ahead log then stays, with nothing in it, because a new one has to be made durable too. Until then it keeps its
+    // length when it is begun anew, since the length of a file that grows waits for the disk as well; and 16 MiB go into
+    // the file at once, in which the pages that each append changes are there once.
     private static func requireDurability(_ db: Database, _ path: FilePath) throws {
         let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
-        try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 0")
+        try db.execute(
+            sql: """
+                PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 33554432
+                """)
         let synchronous = try Int.fetchOne(db, sql: "PRAGMA synchronous")
         var persistent: Int32 = 1
         sqlite3_file_control(db.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &persistent)

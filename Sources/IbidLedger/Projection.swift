@@ -1,9 +1,9 @@
 import GRDB
 import IbidModel
 
-/// The tables that are derived from statements.
+/// The table of events, which is derived from statements.
 enum Projection {
-    /// Enters what one statement says.
+    /// Enters what one statement is about.
     static func insert(_ facts: StatementFacts, at index: Int64, into db: Database) throws {
         let event = try db.cachedStatement(
             sql: """
@@ -13,15 +13,11 @@ enum Projection {
         try event.execute(arguments: [
             index, facts.kind.rawValue, facts.run?.text, facts.image?.hex, facts.startedAt, facts.finishedAt,
         ])
-        let terms = facts.terms
-        guard !terms.isEmpty else { return }
-        let statement = try db.cachedStatement(sql: "INSERT INTO terms VALUES (?, ?, ?, ?)")
-        for term in terms { try statement.execute(arguments: [term.text, term.role, index, term.position]) }
     }
 
-    /// Makes the tables again from the statements.
+    /// Makes the table again from the statements, and empties those of the terms, for `TermIndex` to fill.
     static func rebuild(_ db: Database) throws {
-        try db.execute(sql: "DELETE FROM events; DELETE FROM terms;")
+        try db.execute(sql: "DELETE FROM events; DELETE FROM part_terms; DELETE FROM term_parts;")
         let rows = try Row.fetchCursor(
             db, sql: "SELECT leaf_index, CAST(payload AS BLOB) FROM statements ORDER BY leaf_index")
         while let row = try rows.next() {

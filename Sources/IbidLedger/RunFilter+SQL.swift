@@ -27,9 +27,17 @@ extension RunFilter {
         return words
     }
 
+    /// Whether terms are looked for.
+    var asksTerms: Bool { tag != nil || !words.isEmpty }
+
     /// Up to so many entries with a term, their runs are looked up; with more of them, runs are looked through from the
     /// newest on.
     private static let few = 10_000
+
+    // Terms are looked for in the one part that has those of an entry, not in all.
+    private static func isOf(_ entry: String) -> String {
+        "part = \(entry).leaf_index / \(Schema.partEntries) AND leaf_index = \(entry).leaf_index"
+    }
 
     /// A condition over the view `runs` as r and the statement of its last word as s, and its arguments.
     func condition(_ db: Database) throws -> (sql: String, arguments: StatementArguments) {
@@ -51,14 +59,14 @@ extension RunFilter {
             try addRuns(of: word)
             // Whether it is their last word.
             let (sql, values) = word.condition
-            add("EXISTS (SELECT 1 FROM terms WHERE \(sql) AND leaf_index = s.leaf_index)", values)
+            add("EXISTS (SELECT 1 FROM terms WHERE \(sql) AND \(Self.isOf("s")))", values)
         }
         for (digest, role, names) in [(input, "dependency", "inputs"), (output, "subject", "outputs")] {
             guard let digest else { continue }
             // "0" follows "/".
             add(
                 """
-                EXISTS (SELECT 1 FROM (\(Schema.artifacts)) WHERE leaf_index = s.leaf_index AND digest = ?
+                EXISTS (SELECT 1 FROM artifacts WHERE \(Self.isOf("s")) AND digest = ?
                     AND role = '\(role)' AND name >= '\(names)/' AND name < '\(names)0')
                 """, [digest.hex])
         }
@@ -73,9 +81,10 @@ extension RunFilter {
             // The last word about a tag counts.
             add(
                 """
-                (SELECT t.role = 'tag' FROM events AS e JOIN terms AS t USING (leaf_index)
+                (SELECT t.role = 'tag' FROM events AS e
+                    JOIN terms AS t ON t.part = e.leaf_index / \(Schema.partEntries) AND t.leaf_index = e.leaf_index
                     WHERE e.run_id = r.run_id AND e.kind = 'note' AND t.term = ? AND t.role IN ('tag', 'untag')
-                    ORDER BY leaf_index DESC LIMIT 1) = 1
+                    ORDER BY e.leaf_index DESC LIMIT 1) = 1
                 """, [tag])
         }
         return (conditions.isEmpty ? "TRUE" : conditions.joined(separator: " AND "), arguments)
@@ -87,7 +96,7 @@ extension Ledger {
     /// here.
     public func runs(matching filter: RunFilter, limit: Int? = nil) throws -> [RunEntry] {
         if filter.isEmpty { return try runs(limit: limit) }
-        return try read { db in
+        return try (filter.asksTerms ? readingTerms : read) { db in
             let (condition, arguments) = try filter.condition(db)
             return try Row.fetchAll(
                 db,

@@ -4,8 +4,10 @@ import GRDB
 enum Schema {
     /// `IBID`, in the file's header.
     static let applicationID: Int32 = 0x4942_4944
-    /// In the file's header as `user_version`; counts changes of the tables. Version 1 had other derived ones.
-    static let version: Int32 = 2
+    /// In the file's header as `user_version`; counts changes of the tables. Earlier ones had other derived tables.
+    static let version: Int32 = 3
+    /// The versions whose record is as it is now, and whose derived tables are made again (`Schema+Former.swift`).
+    static let formerVersions: ClosedRange<Int32> = 1...2
 
     /// Makes the tables in an empty file.
     static func create(_ db: Database) throws {
@@ -31,14 +33,6 @@ enum Schema {
         try db.execute(sql: "PRAGMA user_version = \(version)")
     }
 
-    /// Makes the derived tables of a file of version 1 again as they are now; the record stays as it is.
-    static func upgrade(_ db: Database) throws {
-        try db.execute(sql: "DROP TABLE artifacts")
-        try db.execute(sql: terms)
-        try Projection.rebuild(db)
-        try db.execute(sql: "PRAGMA user_version = \(version)")
-    }
-
     /// The definitions in a file, by name.
     static func definitions(_ db: Database) throws -> [String: String] {
         let rows = try Row.fetchAll(
@@ -50,15 +44,6 @@ enum Schema {
                 """
         )
         return Dictionary(rows.map { ($0.text(0) ?? "", $0.text(1) ?? "") }, uniquingKeysWith: { $0 + $1 })
-    }
-
-    /// The definitions as `create` makes them, or made them in version 1.
-    static func expectedDefinitions(version: Int32) throws -> [String: String] {
-        try DatabaseQueue().write { db in
-            try create(db)
-            if version == 1 { try db.execute(sql: "DROP VIEW artifacts; DROP TABLE terms;" + formerTerms) }
-            return try definitions(db)
-        }
     }
 
     // The record: entries and statements are the truth; a checkpoint signs what was true when it was made.
@@ -142,42 +127,39 @@ enum Schema {
             SELECT leaf_index, image, started_at, finished_at FROM events WHERE kind = 'image';
         """
 
-    // By what an entry is found: the digests that its statement names, and a run's job, commit, status and tags. One tree
-    // in the order in which it is asked; what a digest is called is read where it stands, in the statement.
-    private static let terms = """
-        CREATE TABLE terms (
+    /// How many entries a part of the terms is about; it is never changed, since files have it.
+    static let partEntries: Int64 = 16_384
+
+    /// By what an entry is found: the digests that its statement names, and a run's job, commit, status and tags.
+    ///
+    /// One tree in the order in which it is asked, in parts of so many entries: digests are in no order, so that an entry
+    /// changes a page of the tree for each, and without the parts those would be all over a tree that only grows. What a
+    /// digest is called is read where it stands, in the statement: through `json_each`, since SQLite lets views of a file
+    /// that it does not trust ask that, and no other function that looks into JSON.
+    static let terms = """
+        CREATE TABLE term_parts (
+            part INTEGER PRIMARY KEY,
+            upto INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE part_terms (
+            part INTEGER NOT NULL,
             term TEXT NOT NULL,
             role TEXT NOT NULL,
             leaf_index INTEGER NOT NULL,
             position INTEGER NOT NULL,
-            PRIMARY KEY (term, role, leaf_index, position)
+            PRIMARY KEY (part, term, role, leaf_index, position)
         ) STRICT, WITHOUT ROWID;
+        CREATE VIEW terms AS
+            SELECT term, role, leaf_index, position, part FROM term_parts CROSS JOIN part_terms USING (part);
         CREATE VIEW artifacts AS
-            \(artifacts);
-        """
-
-    /// The digests that statements name, with their names; SQLite does not look into JSON for a view of a file that it
-    /// does not trust, so who asks here says it in full.
-    static let artifacts = """
-        SELECT leaf_index, role, position, term AS digest, ifnull(payload ->> (CASE role
-            WHEN 'subject' THEN '$.subject['
-            WHEN 'dependency' THEN '$.predicate.buildDefinition.resolvedDependencies['
-            WHEN 'byproduct' THEN '$.predicate.runDetails.byproducts['
-            ELSE '$.predicate.configuration[' END || position || '].name'), '') AS name
-        FROM terms JOIN statements USING (leaf_index)
-        WHERE role IN ('subject', 'dependency', 'byproduct', 'configuration')
-        """
-
-    // What version 1 had in its place.
-    private static let formerTerms = """
-        CREATE TABLE artifacts (
-            leaf_index INTEGER NOT NULL,
-            position INTEGER NOT NULL,
-            role TEXT NOT NULL,
-            name TEXT NOT NULL,
-            digest TEXT NOT NULL,
-            PRIMARY KEY (leaf_index, position)
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX artifacts_by_digest ON artifacts (digest, leaf_index);
+            SELECT leaf_index, role, position, term AS digest,
+                ifnull((SELECT value FROM json_each(payload, CASE role
+                    WHEN 'subject' THEN '$.subject['
+                    WHEN 'dependency' THEN '$.predicate.buildDefinition.resolvedDependencies['
+                    WHEN 'byproduct' THEN '$.predicate.runDetails.byproducts['
+                    ELSE '$.predicate.configuration[' END || position || ']') WHERE key = 'name'), '') AS name,
+                part
+            FROM terms JOIN statements USING (leaf_index)
+            WHERE role IN ('subject', 'dependency', 'byproduct', 'configuration');
         """
 }

@@ -10,13 +10,13 @@ struct SignatureScope: Sendable {
     private let statements: Bool
     private let checkpoints: Bool
 
-    init(_ options: VerifyOptions, identity: LedgerIdentity?) {
+    init(_ options: VerifyOptions, identity: LedgerIdentity?, receipt: VerificationReceipt?) {
         (statements, checkpoints) = (options.statementSignatures, options.checkpointSignatures)
-        // Whether the entries are those of that checkpoint is seen to with the older checkpoints.
+        // Whether the entries are those of that checkpoint, or of the receipt, is seen to when they were read.
         guard let note = options.verified, let identity, note.isSigned(by: identity.ledgerKey),
             let checkpoint = try? Checkpoint(text: note.text), checkpoint.origin == identity.origin
         else {
-            first = 0
+            first = options.verified == nil && !options.allSignatures ? receipt?.size ?? 0 : 0
             return
         }
         first = checkpoint.size

@@ -2,7 +2,7 @@ import GRDB
 import GRDBSQLite
 import Glibc
 
-/// What the rows of `terms` of each entry add up to: the sum of their hashes, under a key that is new in each process.
+/// What the terms of each entry add up to, the rows of `part_terms`: the sum of their hashes, under a key that is new in each process.
 ///
 /// An entry's statement says which rows there should be; one walk over the table, in its own order, takes them away
 /// again. Where nothing is left, they are those; that needs no second index by entry, nor a search for each row.
@@ -32,32 +32,56 @@ struct TermSums {
         }
     }
 
+    private static let types = [SQLITE_INTEGER, SQLITE_TEXT, SQLITE_TEXT, SQLITE_INTEGER, SQLITE_INTEGER]
+
     private var sums: [UInt64] = []
     private var foreign = 0
     private var isOrdered = true
+    /// Of how many first entries the table has the rows; it is written behind them.
+    private(set) var covered: Int64 = 0
 
     /// Says what the next entry's rows should be.
     mutating func expect(_ sum: Sum) { sums.append(sum.value) }
 
+    /// Whether `term_parts` is one row after another, each up to the end of its part and the last as far as the terms go.
+    mutating func readParts(_ db: Database) throws -> Bool {
+        let parts = try GRDB.Row.fetchCursor(db, sql: "SELECT part, upto FROM term_parts ORDER BY part")
+        var next: Int64 = 0
+        while let row = try parts.next() {
+            guard row.integer(0) == next, let upto = row.integer(1), covered == next * Schema.partEntries,
+                upto > covered, upto <= min(Int64(sums.count), (next + 1) * Schema.partEntries)
+            else { return false }
+            (covered, next) = (upto, next + 1)
+        }
+        return true
+    }
+
     /// Walks over the table. SQLite finds a row by its order, so that has to be right all the way; the walk ends at the
     /// first row that is not, so that pages that lead back to themselves do not keep it.
     mutating func walk(_ db: Database) throws {
+        for index in sums.indices.dropFirst(Int(covered)) { sums[index] = 0 }
         let rows = try db.makeStatement(
-            sql: "SELECT term, role, leaf_index, position FROM terms ORDER BY 1, 2, 3, 4")
+            sql: "SELECT part, term, role, leaf_index, position FROM part_terms ORDER BY 1, 2, 3, 4, 5")
         defer { sqlite3_reset(rows.sqliteStatement) }
         let row = rows.sqliteStatement
-        var previous = Row()
+        var previous = Last()
         while true {
             let code = sqlite3_step(row)
             if code == SQLITE_DONE { return }
             guard code == SQLITE_ROW else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
-            let (term, role) = (Self.bytes(row, 0), Self.bytes(row, 1))
-            let (leafIndex, position) = (sqlite3_column_int64(row, 2), sqlite3_column_int64(row, 3))
-            guard previous.advance(term, role, leafIndex, position) else {
+            // What has another type has another place in the order, whatever it reads as.
+            guard Self.types.enumerated().allSatisfy({ sqlite3_column_type(row, Int32($0)) == $1 }) else {
                 isOrdered = false
                 return
             }
-            if sums.indices.contains(Int(leafIndex)) {
+            let (part, leafIndex) = (sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 3))
+            let (term, role) = (Self.bytes(row, 1), Self.bytes(row, 2))
+            let position = sqlite3_column_int64(row, 4)
+            guard previous.advance(part, term, role, leafIndex, position) else {
+                isOrdered = false
+                return
+            }
+            if leafIndex >= 0, leafIndex < Int64(sums.count), part == leafIndex / Schema.partEntries {
                 sums[Int(leafIndex)] &-= Self.hash(term, role, leafIndex, position)
             } else {
                 foreign += 1
@@ -65,28 +89,36 @@ struct TermSums {
         }
     }
 
-    /// What the walk found: whether the table is in order, how many rows belong to no entry, and the entries whose rows
-    /// are not what they should be.
+    /// What the walk found: whether the table is in order, how many rows belong to no entry of their part, and the entries
+    /// whose rows are not what they should be.
     var found: (isOrdered: Bool, foreign: Int, wrong: [Int64]) {
         (isOrdered, foreign, isOrdered ? sums.indices.filter { sums[$0] != 0 }.map(Int64.init) : [])
     }
 
     /// The row before, to see that the next one comes after it.
-    private struct Row {
+    private struct Last {
+        private var part: Int64 = -1
         private var term: [UInt8] = []
         private var role: [UInt8] = []
         private var place: (Int64, Int64) = (-1, -1)
 
         mutating func advance(
-            _ nextTerm: UnsafeRawBufferPointer, _ nextRole: UnsafeRawBufferPointer, _ leafIndex: Int64,
-            _ position: Int64
+            _ nextPart: Int64, _ nextTerm: UnsafeRawBufferPointer, _ nextRole: UnsafeRawBufferPointer,
+            _ leafIndex: Int64, _ position: Int64
         ) -> Bool {
-            var order = Self.compare(term, nextTerm)
-            if order != 0 { term = Array(nextTerm) }
+            var order = part == nextPart ? 0 : part < nextPart ? -1 : 1
+            part = nextPart
+            if order == 0 { order = Self.compare(term, nextTerm) }
+            if order != 0 { Self.replace(&term, nextTerm) }
             if order == 0 { order = Self.compare(role, nextRole) }
-            if order != 0 { role = Array(nextRole) }
+            if order != 0 { Self.replace(&role, nextRole) }
             defer { place = (leafIndex, position) }
             return order < 0 || order == 0 && place < (leafIndex, position)
+        }
+
+        private static func replace(_ bytes: inout [UInt8], _ next: UnsafeRawBufferPointer) {
+            bytes.removeAll(keepingCapacity: true)
+            bytes.append(contentsOf: next)
         }
 
         private static func compare(_ left: [UInt8], _ right: UnsafeRawBufferPointer) -> Int {

@@ -1,4 +1,5 @@
 public import IbidMerkle
+public import IbidModel
 public import SystemPackage
 
 /// What a verification of a ledger covers.
@@ -8,6 +9,11 @@ public struct VerifyOptions: Sendable {
     /// A checkpoint of this ledger up to which the caller has verified all signatures before, in a place of their own:
     /// the first entries have to be its, and then theirs need not be verified again.
     public var verified: SignedNote?
+    /// The time now, for the receipt that a verification of one's own ledger keeps beside its keys, and the next one goes
+    /// on from; nil, and there is none.
+    public var receiptAt: Timestamp?
+    /// Whether signatures that a receipt says were verified are verified again.
+    public var allSignatures = false
     /// Files of certificates (PEM) of time stamp authorities that the caller trusts.
     public var timestampAuthorities: [FilePath] = []
     /// Whether the signature of every statement is checked, which takes most of the time.

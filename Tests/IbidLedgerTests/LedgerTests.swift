@@ -122,7 +122,7 @@ import Testing
             let before = try ledger.runs()
             try shell([
                 "sqlite3", ledger.path.string,
-                "DELETE FROM events; DELETE FROM terms; DELETE FROM nodes; DELETE FROM frontier;",
+                "DELETE FROM events; DELETE FROM part_terms; DELETE FROM term_parts; DELETE FROM nodes; DELETE FROM frontier;",
             ])
             #expect(!ledger.verify().ok)
             #expect(throws: IbidError.self) { try ledger.append(Fixture.intent(1000)) }
@@ -130,6 +130,43 @@ import Testing
             #expect(try ledger.runs() == before)
             #expect(ledger.verify().problems == [])
             try ledger.append(Fixture.intent(1000))
+        }
+    }
+
+    /// Terms are written behind the entries: whoever asks finds all, a part at a time, and plain SQL sees how far they go.
+    @Test func termsFollowTheEntries() throws {
+        try withScratch { home in
+            let ledger = try Ledger.scratch(home)
+            func covered() throws -> String {
+                try shell(["sqlite3", ledger.path.string, "SELECT max(upto) FROM term_parts"]).stdout
+            }
+            try ledger.append((0..<10).map { Fixture.intent($0) })
+            try ledger.append(Fixture.outcome(3))
+            #expect(try covered() == "\n")
+            let behind = ledger.verify()
+            #expect(behind.ok && behind.notProved.contains { $0.contains("newest 11 entries") }, "\(behind)")
+            let asked = try #require(throws: IbidError.self) {
+                try Ledger.openReadOnly(at: ledger.path).entries(naming: Fixture.image)
+            }
+            #expect(asked.code == "index-behind")
+            #expect(try ledger.entries(naming: Fixture.image).map(\.leafIndex) == Array(0...10))
+            #expect(try covered() == "11\n")
+            // In plain SQL too, in a file that SQLite is told not to trust.
+            let query = "PRAGMA trusted_schema = OFF; SELECT leaf_index, role, name FROM artifacts WHERE digest = "
+            let found = try shell(["sqlite3", ledger.path.string, query + "'\(Fixture.result(3).hex)'"])
+            #expect(found.stdout == "10|subject|result.json\n", "\(found.stderr)")
+            // Over the end of a part: one entry many times over, then others.
+            let one = try ledger.envelopes(from: 0, count: 1)
+            try ledger.append(envelopes: Array(repeating: one[0], count: 16_380 - 11))
+            try ledger.append((0..<10).map { Fixture.intent(100 + $0) })
+            #expect(try ledger.entries(naming: Fixture.image).map(\.leafIndex) == Array(0..<16_390))
+            #expect(try ledger.entries(naming: Fixture.spec(103)).map(\.leafIndex) == [16_383, 16_383])
+            #expect(try ledger.entries(naming: Fixture.spec(104)).map(\.leafIndex) == [16_384, 16_384])
+            #expect(try covered() == "16390\n")
+            var options = VerifyOptions()
+            options.statementSignatures = false
+            let whole = ledger.verify(options: options)
+            #expect(whole.ok && !whole.notProved.contains { $0.contains("not written yet") }, "\(whole)")
         }
     }
 

@@ -1,11 +1,8 @@
 import Foundation
-import GRDB
 import IbidLedger
 import IbidMerkle
 import IbidModel
 import SystemPackage
-
-import struct IbidModel.Statement
 
 /// Drives a ledger from outside the tests: `ledger-benchmark measure ENTRIES [DIRECTORY]`, built with `-c release`, times
 /// what people wait for; `ledger-benchmark append HOME FIRST COUNT` appends and says what was acknowledged, for tests
@@ -47,15 +44,15 @@ import struct IbidModel.Statement
     private static func append(_ home: FilePath, first: Int, count: Int) throws {
         let ledger = try Ledger.open(at: home.appending("ledger.sqlite"), keys: home.appending("keys"))
         for number in first..<first + count {
-            let position = try ledger.append(statement(number))
+            let position = try ledger.append(Sample.statement(number))
             // Unbuffered: a line that is there was acknowledged.
-            FileHandle.standardOutput.write(Data("\(position.leafIndex) \(runID(number))\n".utf8))
+            FileHandle.standardOutput.write(Data("\(position.leafIndex) \(Sample.runID(number))\n".utf8))
         }
     }
 
     private static func fill(_ ledger: Ledger, _ entries: Int) throws {
         for start in stride(from: 0, to: entries, by: 1_000) {
-            try ledger.append((start..<min(start + 1_000, entries)).map(statement))
+            try ledger.append((start..<min(start + 1_000, entries)).map(Sample.statement))
         }
     }
 
@@ -72,19 +69,13 @@ import struct IbidModel.Statement
         report("entries", "\(entries)")
         report("fill, 1,000 a transaction", rate(entries, try cost { try fill(ledger, entries) }))
 
-        let count = 500
-        let bare = try cost { try bareInserts(count, home) }
-        let appends = try cost { for number in 0..<count { try ledger.append(statement(entries + number)) } }
-        report("bare SQLite, one each, FULL", rate(count, bare))
-        report(
-            "append, one each, FULL", rate(count, appends) + String(format: " (%.2f of bare)", bare.wall / appends.wall)
-        )
+        try compareAppends(ledger, entries, home)
 
         let size = try ledger.size()
         let indices = (0..<500).map { Int64($0) * (size / 500) }
         report("inclusion proof", each(500, try cost { for i in indices { _ = try ledger.inclusionProof(of: i) } }))
         let old = try require(try ledger.checkpoint())
-        try ledger.append(statement(entries + count))
+        try ledger.append(Sample.statement(entries + Sample.appended))
         report(
             "consistency proof",
             each(20, try cost { for _ in 0..<20 { _ = try ledger.consistencyProof(since: old) } }))
@@ -92,10 +83,10 @@ import struct IbidModel.Statement
         report("@last", each(20, try cost { for _ in 0..<20 { _ = try ledger.resolve("@last") } }))
         report(
             "one run by prefix",
-            each(20, try cost { for _ in 0..<20 { _ = try ledger.resolve(runID(entries / 2).text) } }))
+            each(20, try cost { for _ in 0..<20 { _ = try ledger.resolve(Sample.runID(entries / 2).text) } }))
         var (job, status, output) = (RunFilter(), RunFilter(), RunFilter())
         (job.job, status.status) = ("iris", "failed")
-        output.output = Digest(bytes: (0..<32).map { UInt8(truncatingIfNeeded: (entries / 2) >> (8 * ($0 % 4))) })
+        output.output = Sample.digest(entries / 2, 0)
         for (name, filter) in [
             ("20 runs of a job", job), ("runs by status, of all", status), ("runs by output", output),
         ] {
@@ -103,7 +94,7 @@ import struct IbidModel.Statement
         }
         report(
             "one run's entries",
-            each(20, try cost { for _ in 0..<20 { _ = try ledger.entries(for: runID(entries / 2)) } }))
+            each(20, try cost { for _ in 0..<20 { _ = try ledger.entries(for: Sample.runID(entries / 2)) } }))
         report(
             "which entries name a file",
             each(
@@ -135,84 +126,22 @@ import struct IbidModel.Statement
         }
     }
 
-    private static func bareInserts(_ count: Int, _ home: FilePath) throws {
-        var configuration = Configuration()
-        configuration.journalMode = .wal  // GRDB then sets synchronous to NORMAL; FULL below
-        let queue = try DatabaseQueue(path: home.appending("bare.sqlite").string, configuration: configuration)
-        try queue.writeWithoutTransaction { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL; CREATE TABLE t (i INTEGER PRIMARY KEY, b TEXT) STRICT;")
-            for number in 0..<count {
-                let text = String(decoding: statement(number).canonicalBytes, as: UTF8.self)
-                try db.execute(sql: "INSERT INTO t VALUES (?, ?)", arguments: [number, text])
-            }
-        }
-    }
-
-    private static func runID(_ number: Int) -> RunID {
-        RunID(milliseconds: 1_767_322_800_000 + UInt64(number / 2), random: UInt128(number / 2))
-    }
-
-    /// Intent and outcome in turn, of the size that real ones have.
-    private static func statement(_ number: Int) -> Statement {
-        func digest(_ salt: Int) -> JSONValue {
-            [
-                "sha256": .string(
-                    Hex.encode((0..<32).map { UInt8(truncatingIfNeeded: (number >> (8 * ($0 % 4))) &+ salt) }))
-            ]
-        }
-        let outputs = (0..<3).map { output in
-            Statement.Subject(
-                name: "outputs/results/\(output).csv",
-                digest: Digest(bytes: (0..<32).map { UInt8(truncatingIfNeeded: (number >> (8 * ($0 % 4))) &+ output) }))
-        }
-        let dependencies = ["image", "source", "source-proof", "spec.json", "inputs/iris.csv"].enumerated().map {
-            ["name": .string($1), "digest": digest($0 + 10)] as JSONValue
-        }
-        return Statement(
-            subjects: outputs, predicateType: Statement.PredicateType.provenance,
-            predicate: [
-                "buildDefinition": [
-                    "buildType": .string(number.isMultiple(of: 2) ? BuildType.intent : BuildType.run),
-                    "externalParameters": [
-                        "job": "iris", "command": ["python", "iris.py", "--rows", "5"], "parameters": ["rows": "5"],
-                        "source": ["uri": "https://example.org/iris.git", "ref": "main", "subdirectory": "jobs/iris"],
-                    ],
-                    "internalParameters": [
-                        "platform": "linux/amd64", "determinism": "default",
-                        "snapshot": [
-                            "commit": .string(Hex.encode((0..<20).map { UInt8(truncatingIfNeeded: number >> $0) }))
-                        ],
-                    ],
-                    "resolvedDependencies": .array(dependencies),
-                ],
-                "runDetails": [
-                    "builder": ["id": "urn:ibid:builder:v1", "version": ["ibid": "0.1.0", "kernel": "6.18.0"]],
-                    "metadata": [
-                        "invocationId": .string(runID(number).text), "startedOn": "2026-01-02T03:04:05Z",
-                        "finishedOn": "2026-01-02T03:04:06Z",
-                    ],
-                    "byproducts": [
-                        [
-                            "name": "logs/stdout.txt", "digest": digest(20),
-                            "annotations": ["exitCode": 0, "status": .string(number == 1 ? "failed" : "succeeded")],
-                        ]
-                    ],
-                ],
-            ])
-    }
-
     private static func require<T>(_ value: T?) throws -> T {
         guard let value else { throw IbidError("benchmark", "something is missing") }
         return value
     }
 
     /// Wall time, and processor time, which other work on the machine changes less.
-    private struct Cost {
+    struct Cost {
         var wall: Double
         var cpu: Double
+
+        static func + (left: Cost, right: Cost) -> Cost {
+            Cost(wall: left.wall + right.wall, cpu: left.cpu + right.cpu)
+        }
     }
 
-    private static func cost(_ body: () throws -> Void) rethrows -> Cost {
+    static func cost(_ body: () throws -> Void) rethrows -> Cost {
         func used() -> Double {
             var time = timespec()
             clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
@@ -223,7 +152,7 @@ import struct IbidModel.Statement
         return Cost(wall: Double((ContinuousClock.now - start) / .microseconds(1)) / 1e6, cpu: used() - cpu)
     }
 
-    private static func rate(_ count: Int, _ cost: Cost) -> String {
+    static func rate(_ count: Int, _ cost: Cost) -> String {
         String(
             format: "%.0f/s (%.2f s), %.0f/s of CPU", Double(count) / cost.wall, cost.wall, Double(count) / cost.cpu)
     }
@@ -232,7 +161,7 @@ import struct IbidModel.Statement
         String(format: "%.3f ms, %.3f of CPU", cost.wall / Double(count) * 1000, cost.cpu / Double(count) * 1000)
     }
 
-    private static func report(_ name: String, _ value: String) {
+    static func report(_ name: String, _ value: String) {
         print(name.padding(toLength: 32, withPad: " ", startingAt: 0) + value)
     }
 }
