@@ -111,10 +111,16 @@ struct BaseTests {
 struct BaseNameTests {
     static let names: [(String, String?)] = [
         ("debian:bookworm", "bootstrap/debian:bookworm"), ("debian:12-slim", "bootstrap/debian:bookworm"),
-        ("docker.io/library/debian:bookworm-slim", "bootstrap/debian:bookworm"), ("debian:trixie", nil),
+        ("docker.io/library/debian:bookworm-slim", "bootstrap/debian:bookworm"),
+        ("debian:trixie", "bootstrap/debian:trixie"), ("debian", "bootstrap/debian:trixie"),
+        ("debian:11-slim", "bootstrap/debian:bullseye"), ("debian:10", nil), ("debian:12.5", nil),
         ("python", "bootstrap/python:3.11-bookworm"), ("python:3", "bootstrap/python:3.11-bookworm"),
         ("python:3.11-slim-bookworm", "bootstrap/python:3.11-bookworm"),
         ("library/python:slim", "bootstrap/python:3.11-bookworm"), ("python:3.12", nil), ("python:3.11-alpine", nil),
+        ("python:bookworm", "bootstrap/python:3.11-bookworm"), ("python:3-slim", "bootstrap/python:3.11-bookworm"),
+        ("python:3.9", "bootstrap/python:3.9-bullseye"), ("python:3.13-slim-trixie", "bootstrap/python:3.13-trixie"),
+        ("python:3.9-bookworm", nil), ("python:3.11-trixie", nil), ("python:3.11.4", nil), ("python:", nil),
+        ("python:-slim", nil),
         ("ibid/datascience", "ibid/datascience:bookworm"), ("ubuntu:22.04", nil), ("me/python:3.11", nil), ("", nil),
         (":", nil),
     ]

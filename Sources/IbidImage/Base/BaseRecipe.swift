@@ -14,18 +14,24 @@ public struct BaseRecipe: Hashable, Sendable {
     /// What the image's containers run when nothing else is said.
     let command: [String]
 
-    static let debian = BaseRecipe(
-        ref: "bootstrap/debian:bookworm", release: "bookworm", packages: [], command: ["bash"])
+    /// Debian itself.
+    static func debian(_ release: DebianRelease) -> BaseRecipe {
+        BaseRecipe(
+            ref: "bootstrap/debian:\(release.codename)", release: release.codename, packages: [], command: ["bash"])
+    }
 
-    static let python = BaseRecipe(
-        ref: "bootstrap/python:3.11-bookworm", release: "bookworm",
-        packages: ["ca-certificates", "python-is-python3", "python3", "python3-pip", "python3-venv"],
-        command: ["python3"])
+    /// A release with its Python and pip.
+    static func python(_ release: DebianRelease) -> BaseRecipe {
+        BaseRecipe(
+            ref: "bootstrap/python:\(release.python)-\(release.codename)", release: release.codename,
+            packages: ["ca-certificates", "python-is-python3", "python3", "python3-pip", "python3-venv"],
+            command: ["python3"])
+    }
 
     /// What Debian 12 has for data analysis, and compilers for what it does not have.
     static let dataScience = BaseRecipe(
         ref: "ibid/datascience:bookworm", release: "bookworm",
-        packages: python.packages + [
+        packages: python(.bookworm).packages + [
             "build-essential", "fonts-dejavu-core", "git", "python3-dev", "python3-ipykernel", "python3-matplotlib",
             "python3-nbconvert", "python3-numpy", "python3-openpyxl", "python3-pandas", "python3-pil", "python3-scipy",
             "python3-seaborn", "python3-sklearn", "python3-statsmodels",
@@ -33,7 +39,7 @@ public struct BaseRecipe: Hashable, Sendable {
         command: ["python3"])
 
     /// The built-in bases.
-    public static let all = [debian, python, dataScience]
+    public static let all = DebianRelease.all.flatMap { [debian($0), python($0)] } + [dataScience]
 
     /// The base that a name after `FROM` stands for; nil when it is not built in.
     public static func named(_ name: String) -> BaseRecipe? {
@@ -43,31 +49,21 @@ public struct BaseRecipe: Hashable, Sendable {
         let tag = parts.count == 2 ? parts[1] : "latest"
         switch parts[0] {
         case "ibid/datascience" where ["latest", "bookworm"].contains(tag): return dataScience
-        case "debian" where ["bookworm", "bookworm-slim", "12", "12-slim"].contains(tag): return debian
+        case "debian":
+            let version = tag.hasSuffix("-slim") ? String(tag.dropLast(5)) : tag
+            if ["latest", "stable"].contains(version) { return debian(.stable) }
+            return DebianRelease.all.first { [$0.codename, "\($0.number)"].contains(version) }.map(debian)
         case "python":
-            var version = tag[...]
-            for suffix in ["-slim-bookworm", "-bookworm", "-slim"] where version.hasSuffix(suffix) {
-                version = version.dropLast(suffix.count)
-                break
-            }
-            return ["3.11", "3", "latest", "slim", "bookworm", "slim-bookworm"].contains(version) ? python : nil
+            // What says no version is the preferred one.
+            if ["3", "latest"].contains(tag) { return python(.preferred) }
+            return DebianRelease.all.first { release in
+                let systems = ["", "-slim", "-\(release.codename)", "-slim-\(release.codename)"]
+                if systems.contains(where: { tag == release.python + $0 }) { return true }
+                return release == .preferred
+                    && systems.contains { ["3" + $0, String($0.dropFirst())].contains(tag) && !$0.isEmpty }
+            }.map(python)
         default: return nil
         }
-    }
-
-    /// What to do about a name that looks like a built-in base and is none.
-    static func hint(for name: String) -> String? {
-        let familiar = BaseName.familiar(name)
-        if familiar.hasPrefix("python:") {
-            return
-                "the built-in Python is 3.11 (Debian 12): write FROM python:3.11; any other comes from a registry, or "
-                + "add it: ibid base add '\(name)' --from oci:DIR|docker-archive:FILE|rootfs.tar"
-        }
-        if familiar == "debian" || familiar.hasPrefix("debian:") {
-            return "the built-in Debian is bookworm: write FROM debian:bookworm; any other comes from a registry, or "
-                + "add it: ibid base add '\(name)' --from oci:DIR|docker-archive:FILE|rootfs.tar"
-        }
-        return nil
     }
 
     /// The image configuration.

@@ -20,11 +20,17 @@ struct DebianMirrors: Hashable, Sendable {
         suite.hasSuffix("-security") ? canonicalSecurity : canonical
     }
 
-    /// Asks the host's apt; what it does not say comes from the canonical archive.
+    /// Asks the host's apt: where it has a suite from, and else where it has another release's from; what it does not say
+    /// comes from the canonical archive.
     static func ofHost(release: String) -> DebianMirrors {
+        let known = sitesOfHost()
         var sites: [String: String] = [:]
         for suite in suites(of: release) {
-            sites[suite] = site(of: suite) ?? canonicalSite(of: suite)
+            // A directory on this host holds what somebody put there; an archive's server has every release.
+            let kindred = known.first {
+                canonicalSite(of: $0.suite) == canonicalSite(of: suite) && !$0.site.hasPrefix("file:")
+            }
+            sites[suite] = (known.first { $0.suite == suite } ?? kindred)?.site ?? canonicalSite(of: suite)
         }
         return DebianMirrors(sites: sites)
     }
@@ -42,26 +48,31 @@ struct DebianMirrors: Hashable, Sendable {
         suites(of: release).map { "deb \(canonicalSite(of: $0)) \($0) main\n" }.joined()
     }
 
-    private static func site(of suite: String) -> String? {
+    /// The suites of Debian that the host's apt knows.
+    private static func sitesOfHost() -> [(suite: String, site: String)] {
         // Release information tells Debian from others who publish a suite of the same name. It is missing while
         // /var/lib/apt/lists is empty; then the address has to do.
-        let known = targets(["$(SITE)"], filters: ["Release: \(suite)", "Component: main", "Origin: Debian"])
-        if let site = known.first { return trimmed(site) }
-        let configured = targets(
-            ["$(SITE)"], options: ["--no-release-info"], filters: ["Release: \(suite)", "Component: main"])
-        return configured.first { $0.lowercased().contains("debian") }.map(trimmed)
+        let known = targets([], filters: ["Component: main", "Origin: Debian"])
+        let configured =
+            known.isEmpty
+            ? targets(["--no-release-info"], filters: ["Component: main"])
+                .filter { $0.site.lowercased().contains("debian") } : known
+        return configured.map { ($0.suite, $0.site.hasSuffix("/") ? String($0.site.dropLast()) : $0.site) }
     }
 
-    private static func targets(_ format: [String], options: [String] = [], filters: [String]) -> [String] {
+    private static func targets(_ options: [String], filters: [String]) -> [(suite: String, site: String)] {
         let arguments =
-            ["indextargets"] + options + ["--format", format.joined(separator: " "), "Created-By: Packages"] + filters
+            ["indextargets"] + options + ["--format", "$(RELEASE) $(SITE)", "Created-By: Packages"] + filters
         // No apt here, or none that answers: the canonical archive it is.
         guard let apt = try? ChildProcess("apt-get", package: "apt", arguments: arguments),
             let result = try? apt.run(), result.status == 0
         else { return [] }
-        return String(decoding: result.stdout, as: UTF8.self).split(separator: "\n").map(String.init)
-            .filter { $0.hasPrefix("http://") || $0.hasPrefix("https://") || $0.hasPrefix("file:") }
+        return String(decoding: result.stdout, as: UTF8.self).split(separator: "\n").compactMap { line in
+            let words = line.split(separator: " ", maxSplits: 1).map(String.init)
+            guard words.count == 2, ["http://", "https://", "file:"].contains(where: words[1].hasPrefix) else {
+                return nil
+            }
+            return (words[0], words[1])
+        }
     }
-
-    private static func trimmed(_ site: String) -> String { site.hasSuffix("/") ? String(site.dropLast()) : site }
 }

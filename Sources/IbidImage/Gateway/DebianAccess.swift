@@ -9,14 +9,15 @@ struct DebianAccess: Hashable, Sendable {
 
     /// As the host's apt has it.
     static func ofHost() -> DebianAccess {
-        let mirrors = DebianMirrors.ofHost(release: "bookworm")
+        let release = DebianRelease.preferred.codename
+        let mirrors = DebianMirrors.ofHost(release: release)
         var access = UpstreamAccess()
         access.proxy = proxyOfHost()
         let credentials = AptCredentials.ofHost()
         return DebianAccess(
-            archive: credentials.applied(to: mirrors.sites["bookworm"] ?? DebianMirrors.canonical),
+            archive: credentials.applied(to: mirrors.sites[release] ?? DebianMirrors.canonical),
             security: credentials.applied(
-                to: mirrors.sites["bookworm-security"] ?? DebianMirrors.canonicalSecurity), access: access)
+                to: mirrors.sites["\(release)-security"] ?? DebianMirrors.canonicalSecurity), access: access)
     }
 
     /// The canonical address of what an apt asks for; nil when it is no archive that the gateway serves.

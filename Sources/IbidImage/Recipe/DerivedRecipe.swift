@@ -39,7 +39,7 @@ struct DerivedRecipe {
         var plan = try plan()
         let packages = try systemPackages(&plan)
         let command = try command(&plan)
-        if let origin = plan.python.origin, !plan.python.isBuiltIn {
+        if let origin = plan.python.origin, !plan.python.isPreferred {
             plan.origins.python = origin
             plan.notes.append("Python \(plan.python.version) is what \(origin) asks for")
         }

@@ -2,18 +2,15 @@ import IbidModel
 
 /// The Python that a repository asks for.
 struct PythonWish {
-    /// The built-in base has Debian 12's.
-    private static let builtIn = (minor: 11, patch: 2)
-
     /// `3.MINOR`.
-    private(set) var version = "3.11"
+    private(set) var version = DebianRelease.preferred.python
     /// Whether a file names it, and not only what it may be.
     private(set) var isExplicit = false
     /// The file that says so; nil when none does.
     private(set) var origin: String?
 
-    /// Whether the built-in base has it.
-    var isBuiltIn: Bool { version == "3.\(Self.builtIn.minor)" }
+    /// Whether it is what is taken when nobody asks.
+    var isPreferred: Bool { version == DebianRelease.preferred.python }
 
     init() {}
 
@@ -80,9 +77,9 @@ struct PythonWish {
         return wish
     }
 
-    /// The minor of the Python to take: the built-in base's if it will do, else the newest that was widely used.
+    /// The minor of the Python to take: one that a built-in base has if it will do, else the newest that was widely used.
     private static func minor(satisfying range: String, from file: String, line: Int?) throws -> Int {
-        let found = try [builtIn.minor, 12, 13, 14, 10, 9, 8].first { minor in
+        let found = try (DebianRelease.all.map(\.pythonMinor) + [12, 14, 10, 8]).first { minor in
             // Poetry separates alternatives.
             try range.replacing("||", with: "|").split(separator: "|").contains { alternative in
                 try alternative.split(separator: ",").allSatisfy {
@@ -109,7 +106,7 @@ struct PythonWish {
             throw IbidError.recipeFile(file, line, "'\(text)' is no condition on Python's version")
         }
         let wanted = parts.compactMap { $0 }
-        let patch = minor == builtIn.minor ? builtIn.patch : 99
+        let patch = DebianRelease.all.first { $0.pythonMinor == minor }?.pythonPatch ?? 99
         let have = [3, minor, patch]
         let order = compare(have, wanted + Array(repeating: 0, count: max(0, 3 - wanted.count)))
         let starts = have.starts(with: wanted)

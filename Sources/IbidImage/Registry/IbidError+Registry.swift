@@ -31,8 +31,10 @@ extension IbidError {
             ": eof",
             "proxyconnect", "connection reset", "lookup ")
         {
+            // Which host does not answer, and how; not the calls that led there.
+            let short = reason.ranges(of: "dial tcp: ").last.map { String(reason[$0.upperBound...]) } ?? reason
             return IbidError(
-                "registry-unreachable", "cannot reach the registry \(host) for '\(name)': \(reason)",
+                "registry-unreachable", "cannot reach the registry \(host) for '\(name)': \(short)",
                 hint: "try again with a network, or \(add); debian:bookworm and python:3.11 need no registry")
         }
         return IbidError("registry-failed", "\(host), '\(name)': \(reason)", hint: add)
