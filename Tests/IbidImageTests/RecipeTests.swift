@@ -75,7 +75,7 @@ struct RecipeTests {
                 """, "x/__main__.py": "",
             ],
             lines: [
-                "FROM python:3.12", "COPY <<\"EOF\" /opt/requirements.txt", "numpy>=1; python_version >= '3.9'", "six",
+                "FROM python:3.13", "COPY <<\"EOF\" /opt/requirements.txt", "numpy>=1; python_version >= '3.9'", "six",
                 "EOF", "RUN pip install -r /opt/requirements.txt", "COPY . .", "RUN pip install .",
                 #"CMD ["python", "-m", "x"]"#,
             ]),
@@ -103,6 +103,32 @@ struct RecipeTests {
                 "ENV MODE=\"full\"", "COPY more.txt ./", "COPY <<\"EOF\" ./environment.yml.txt", "numpy==1.26.*",
                 "pandas==2.1.*", "torch>=2.0,<3", "matplotlib==3.8.0", "six==1.16.0", "-r more.txt", "EOF",
                 "RUN pip install -r ./environment.yml.txt", "COPY . .",
+            ]),
+        Case(
+            name: "Poetry's own words, without a package or a lock",
+            files: [
+                "pyproject.toml": """
+                [tool.poetry]
+                name = "not-there"
+                [tool.poetry.dependencies]
+                python = "^3.9"
+                pandas = "^2.1"
+                numpy = { version = "~1.26", optional = false }
+                tiny = "^0.0.3"
+                requests = { version = ">=2.28 <3", extras = ["socks"] }
+                tomli = { version = "2.*", python = "<3.11" }
+                unwanted = { version = "*", optional = true }
+                pick = [{ version = "1.0", python = "~3.9" }, { version = "*", markers = "os_name == 'nt'" }]
+                [build-system]
+                requires = ["poetry-core"]
+                build-backend = "poetry.core.masonry.api"
+                """, "main.py": "",
+            ],
+            lines: [
+                "FROM python:3.11", "pandas>=2.1,<3", "numpy>=1.26,<1.27", "tiny>=0.0.3,<0.0.4",
+                "requests[socks]>=2.28,<3", "tomli==2.* ; python_version < '3.11'",
+                "pick==1.0 ; python_version >= '3.9' and python_version < '3.10'", "pick ; (os_name == 'nt')", "EOF",
+                "RUN pip install -r /opt/requirements.txt", "COPY . .", #"CMD ["python", "main.py"]"#,
             ]),
         Case(
             name: "poetry",
@@ -223,7 +249,8 @@ struct RecipeTests {
     func pythons() throws {
         let spellings = [
             "3": 11, "3.11.9": 11, "python-3.11.4": 11, "Python 3.12.1": 12, "3.11.x": 11, ">=3.10,<3.13": 11,
-            "cpython-3.12.1-linux-x86_64-gnu": 12, ">=3.12": 12, "==3.10.*": 10, "3.11-dev": 11, "3.12.1/envs/own": 12,
+            "cpython-3.12.1-linux-x86_64-gnu": 12, ">=3.12": 13, "<3.11": 9, ">=3.10,<3.11": 10, "==3.10.*": 10,
+            "3.11-dev": 11, "3.12.1/envs/own": 12,
             "system\n# no\n": 11, "# mine\n3.10\n3.9": 10, "=3.11.0=h12debd9_0": 11, "\u{feff}3.12\r\n": 12,
         ]
         try withBuilder(base: false) { f in

@@ -43,6 +43,12 @@ extension DerivedRecipe {
         }
         if project.isInstalled {
             plan.project.append(install("pip install ."))
+        } else if project.dependencies == nil, let poetry = project.poetry {
+            plan.notes.append("pyproject.toml: there is no poetry.lock, so the newest that fits is taken")
+            let lines = try PoetryRequirements(poetry).lines
+            guard !lines.isEmpty else { return }
+            let scan = try RequirementsScan(lines: lines, of: ProjectFile.name, in: tree)
+            try fromRequirements(scan, document: "/opt/requirements.txt", &plan)
         } else if project.dependencies == nil {
             throw IbidError.recipeFile(
                 ProjectFile.name, project.wanted.first?.line, "it says what is needed in no form that pip knows",

@@ -25,17 +25,20 @@ struct ProjectFile {
     let isInstalledByUV: Bool
     /// `requires-python`, or Poetry's word for it.
     let requiresPython: (text: String, line: Int)?
+    /// `[tool.poetry]`, when it says what is needed.
+    let poetry: TOMLNode?
 
     /// The file in the root of the source; nil when there is none.
     static func read(from tree: SourceTree) throws -> ProjectFile? {
         guard case .file? = tree.node(Array(name.utf8))?.kind else { return nil }
-        return ProjectFile(
-            try TOMLFile.read(name, from: tree), hasSetup: tree.node(Array("setup.py".utf8)) != nil)
+        return ProjectFile(try TOMLFile.read(name, from: tree), tree)
     }
 
-    private init(_ file: TOMLNode, hasSetup: Bool) {
+    private init(_ file: TOMLNode, _ tree: SourceTree) {
         let project = file["project"]
         let poetry = file["tool"]?["poetry"]
+        self.poetry = poetry?["dependencies"] == nil ? nil : poetry
+        let hasSetup = tree.node(Array("setup.py".utf8)) != nil
         let hasBackend = file["build-system"] != nil
         let dynamic = project?["dynamic"]?.array?.compactMap(\.string) ?? []
         if let project, !dynamic.contains("dependencies") {
@@ -54,10 +57,23 @@ struct ProjectFile {
         scripts = [project?["scripts"], poetry?["scripts"]].flatMap { $0?.table.map { Array($0.keys) } ?? [] }.sorted()
         isProject = project != nil || poetry != nil || hasBackend
         let isOff = poetry?["package-mode"]?.boolean == false || file["tool"]?["uv"]?["package"]?.boolean == false
-        isInstalled = !isOff && (hasBackend || hasSetup || !scripts.isEmpty)
+        // 'poetry init' writes of a package, whether there is one or not; Poetry's users then say --no-root.
+        let isMissing = poetry != nil && !Self.hasPoetryPackage(file, tree)
+        isInstalled = !isOff && !isMissing && (hasBackend || hasSetup || !scripts.isEmpty)
         isInstalledByUV = file["tool"]?["uv"]?["package"]?.boolean ?? hasBackend
         let requires = project?["requires-python"] ?? poetry?["dependencies"]?["python"]
         requiresPython = requires.flatMap { node in node.string.map { ($0, node.line) } }
+    }
+
+    /// Whether Poetry's backend would find what to install, where it looks.
+    private static func hasPoetryPackage(_ file: TOMLNode, _ tree: SourceTree) -> Bool {
+        let poetry = file["tool"]?["poetry"]
+        guard file["build-system"]?["build-backend"]?.string?.contains("poetry") ?? true, poetry?["packages"] == nil,
+            let name = (file["project"]?["name"] ?? poetry?["name"])?.string
+        else { return true }
+        let module = name.lowercased().map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
+        let places = [module, module + ".py", "src/" + module, "src/" + module + ".py"]
+        return places.contains { tree.node(Array($0.utf8)) != nil }
     }
 
     static func items(_ list: TOMLNode?) -> [Item] {
