@@ -243,18 +243,19 @@ extension BuildSession {
             guard !gateway.problems.contains(where: { $0.kind == .failed }) else {
                 throw IbidError.stepFailed(
                     step.place, "it went on without what it could not get", text: step.text,
-                    problems: gateway.problems.filter { $0.kind == .failed }, output: "")
+                    problems: gateway.problems.filter { $0.kind == .failed }, output: nil, origins: origins)
             }
             for problem in gateway.problems where problem.kind == .refused { progress(.warning(problem.text)) }
         case .exited(let status):
             let reached = outcome.limitsReached.map { ", \($0)" }.joined()
             throw IbidError.stepFailed(
                 step.place, "exit status \(status)\(reached)", text: step.text, problems: gateway.problems,
-                output: output.text, advice: origins.advice(on: output.text))
+                output: output, origins: origins)
         case .killed(let reason):
             if stop?.isThrown ?? false { throw IbidError.interrupted }
             throw IbidError.stepFailed(
-                step.place, "killed (\(reason))", text: step.text, problems: gateway.problems, output: output.text)
+                step.place, "killed (\(reason))", text: step.text, problems: gateway.problems, output: output,
+                origins: origins)
         }
         try watch?.look(at: container.appending("upper"))
         if !Bytecode.isUnwanted(command.joined(separator: " ")) {
@@ -319,8 +320,16 @@ final class OutputTail: Sendable {
     var text: String {
         let lines = bytes.withLock { String(decoding: $0, as: UTF8.self) }
             .split(whereSeparator: { $0 == "\n" || $0 == "\r\n" || $0 == "\r" })
-        return lines.suffix(20).joined(separator: "\n")
+        return lines.suffix(20).map(Self.cut).joined(separator: "\n")
     }
+
+    // pip lists hundreds of versions in one line.
+    private static func cut(_ line: Substring) -> String {
+        line.count <= 400 ? String(line) : line.prefix(300) + " … " + line.suffix(80)
+    }
+
+    /// All that is kept, as it came.
+    var whole: String { bytes.withLock { String(decoding: $0, as: UTF8.self) } }
 }
 
 /// Lets the threads that read a step's output, and those that fetch for it, tell of it one at a time.

@@ -28,15 +28,18 @@ extension GatewayProblem {
 }
 
 extension IbidError {
-    /// A `RUN` step failed: what the gateway could not give is the likeliest cause and comes first.
+    /// A `RUN` step failed: one sentence with the cause, as far as it can be told, and below it what the step wrote.
     static func stepFailed(
-        _ place: SourcePlace, _ how: String, text: String, problems: [GatewayProblem], output: String,
-        advice: String? = nil
+        _ place: SourcePlace, _ how: String, text: String, problems: [GatewayProblem], output: OutputTail?,
+        origins: RecipeOrigins
     ) -> IbidError {
-        let error = IbidError.dockerfile(place, "the step failed: \(how)", text: text)
-        let cause = problems.isEmpty ? "" : "\n" + problems.prefix(5).map(\.text).joined(separator: "\n")
+        let diagnosis = StepDiagnosis.find(output: output?.whole ?? "", problems: problems, origins: origins)
+        let error = IbidError.dockerfile(
+            place, "the step failed: \(how)" + (diagnosis.map { ": \($0.cause)" } ?? ""), text: text)
+        let others = problems.map(\.text).filter { $0 != diagnosis?.cause }.prefix(5)
+        let details = others + [output?.text ?? ""].filter { !$0.isEmpty }
         return IbidError(
-            "step-failed", error.message + cause + (output.isEmpty ? "" : "\n" + output),
-            hint: (problems.first { $0.kind == .notInLock } ?? problems.first { $0.hint != nil })?.hint ?? advice)
+            "step-failed", ([error.message] + details).joined(separator: "\n"),
+            hint: diagnosis?.hint)
     }
 }
