@@ -86,6 +86,40 @@ struct GatewayTests {
         }
     }
 
+    @Test("Poetry is told of a release, whatever index the host uses, and told the same by the lock alone")
+    func release() throws {
+        try withUpstream { scratch, store, upstream in
+            let agent = "poetry/1.8.3 CPython/3.11.2"
+            let first = try GatewayFixture(store: store, upstream: upstream)
+            let told = try first.curl("/pypi/Alpha/1/json", "-A", agent)
+            let document = try CanonicalJSON.parse(Array(told.stdout.dropLast(4).utf8))
+            #expect(document["info"]?["requires_dist"] == ["beta-gamma"])
+            #expect(document["info"]?["requires_python"]?.string == ">=3.6")
+            let file = try #require(document["urls"]?.array?.first)
+            #expect(document["urls"]?.array?.count == 1 && file["packagetype"]?.string == "bdist_wheel")
+            let url = try #require(file["url"]?.string)
+            #expect(url.hasSuffix("/alpha-1.0-py3-none-any.whl"))
+            let path = String(url.dropFirst("https://files.pythonhosted.org".count))
+            let sum = try #require(file["digests"]?["sha256"]?.string)
+            let wheel = scratch.appending("wheel").string
+            _ = try first.curl(path, "-A", agent, "-o", wheel, host: "files.pythonhosted.org")
+            #expect(try shell(["sha256sum", wheel]).stdout.hasPrefix(sum))
+            // An index without metadata leaves open what is needed; what is not there is not told.
+            let open = try first.curl("/pypi/beta-gamma/2.0/json", "-A", agent).stdout
+            #expect(open.contains(#""requires_dist":null"#))
+            #expect(try first.curl("/pypi/alpha/7/json", "-A", agent).stdout.hasSuffix("404"))
+            first.stop()
+            upstream.stop()
+
+            let second = try GatewayFixture(store: store, upstream: upstream, locked: first.gateway.answers)
+            defer { second.stop() }
+            #expect(try second.curl("/pypi/alpha/1/json", "-A", agent).stdout == told.stdout)
+            // What was only told of is listed to Poetry, and to nobody else.
+            #expect(try second.curl("/simple/beta-gamma/", "-A", agent).stdout.contains("beta_gamma-2.0"))
+            #expect(try second.curl("/simple/beta-gamma/").stdout.hasSuffix("404"))
+        }
+    }
+
     @Test("a server that is busy for a moment is asked again")
     func flaky() throws {
         try withUpstream { scratch, store, upstream in

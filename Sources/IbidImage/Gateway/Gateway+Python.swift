@@ -8,7 +8,7 @@ extension Gateway {
         let path = (Address.split(url)?.rest ?? "").prefix { $0 != "?" && $0 != "#" }
         switch Address.host(of: url) {
         case "pypi.org", "pypi.python.org":
-            guard path.hasPrefix("/simple/") else { return false }
+            guard path.hasPrefix("/simple/") else { return try release(path, request, connection) }
             let name = path.dropFirst(8).prefix { $0 != "/" }
             guard let decoded = Address.decoded(name), Self.isName(decoded) else {
                 try connection.respond("404 Not Found", "ask for a project")
@@ -57,7 +57,7 @@ extension Gateway {
         try send(found, to: connection)
     }
 
-    private static func isName(_ text: String) -> Bool {
+    static func isName(_ text: String) -> Bool {
         !text.isEmpty && text != "." && text != ".." && text.utf8.count <= 300
             && text.unicodeScalars.allSatisfy { $0 != "/" && $0.value >= 0x20 }
     }
@@ -67,6 +67,11 @@ extension Gateway {
         fetch: () throws -> [IndexFile]
     ) throws {
         var files = try locked?.indexFiles(at: place) ?? attempt(place, fetch)
+        if request.client.readsReleases {
+            let known = Set(files.map(\.filename))
+            files += try releasedFiles(at: place).filter { !known.contains($0.filename) }
+            files.sort { $0.filename < $1.filename }
+        }
         guard !files.isEmpty else {
             if locked != nil {
                 let isDefault = place == GatewayRequest.project(page.name)

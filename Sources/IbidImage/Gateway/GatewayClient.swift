@@ -17,6 +17,9 @@ struct GatewayClient: Hashable, Sendable {
     /// Whether it installs Python packages and may name indexes of its own.
     var isPythonInstaller: Bool { ["pip", "uv", "poetry", "pdm", "setuptools", "hatch"].contains(name.lowercased()) }
 
+    /// Whether it asks for whole releases and not for files alone.
+    var readsReleases: Bool { name.lowercased() == "poetry" }
+
     /// Whether it said who it is.
     var isKnown: Bool { name != "the step" }
 

@@ -9,6 +9,9 @@ enum GatewayRequest {
     /// A distribution file on the host's Python indexes, or with `.metadata` its metadata.
     static func python(project: String, file: String) -> String { Self.project(project) + file }
 
+    /// What is told of one release of a project.
+    static func release(project: String, version: String) -> String { Self.project(project) + version + "/json" }
+
     /// Something at an address that the recipe names itself.
     ///
     /// A query is told apart and not told: it may be what gives access.
