@@ -101,7 +101,7 @@ let package = Package(
         .target(name: "IbidJob", dependencies: ["IbidModel", "IbidCompare", "IbidTOML", system], swiftSettings: strict),
         .target(
             name: "IbidSource",
-            dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "CGit2", "CGit2Shim", system],
+            dependencies: ["IbidModel", "IbidCrypto", "IbidStore", "IbidLayer", "CGit2", "CGit2Shim", "CLinux", system],
             swiftSettings: strict),
         .target(
             name: "IbidImage",

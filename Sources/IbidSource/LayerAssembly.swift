@@ -12,11 +12,16 @@ struct LayerAssembly {
 
     /// Writes the layer. Objects that a proof needs beside the trees go into `proof`.
     func write(proof: inout ProofObjects) throws -> (digest: Digest, size: Int64) {
-        let requests = try walk.entries.enumerated().compactMap { try request($0, $1) }
+        let blobs = try walk.entries.enumerated().compactMap { try request($0, $1) }
+        func isLarge(_ blob: BlobRequest) -> Bool {
+            if case .file = walk.entries[blob.entry].kind { LargeBlob.isOne(blob.size) } else { false }
+        }
+        let requests = blobs.filter { !isLarge($0) }
+        let large = Dictionary(uniqueKeysWithValues: blobs.filter(isLarge).map { ($0.entry, $0.size) })
         let objects = walk.parts.map(\.repository.objects.directory)
         var layer = try SourceLayerWriter(store: store)
         try BlobReaders.read(requests, objects: objects) { next in
-            for entry in walk.entries {
+            for (index, entry) in walk.entries.enumerated() {
                 switch entry.kind {
                 case .directory: try layer.directory(entry.path)
                 case .symlink:
@@ -28,6 +33,10 @@ struct LayerAssembly {
                 case .file(let executable):
                     guard entry.blob != nil else {
                         try working?.file(entry, executable, part: walk.parts[entry.part], into: &layer, &proof)
+                        continue
+                    }
+                    if let size = large[index] {
+                        try self.large(entry, executable, size: size, &layer)
                         continue
                     }
                     let content = try content(of: entry, next)
@@ -45,6 +54,19 @@ struct LayerAssembly {
             return BlobRequest(database: entry.part, id: blob, size: size, entry: index)
         } catch {
             throw unreadable(entry, blob, error)
+        }
+    }
+
+    private func large(
+        _ entry: SourceEntry, _ executable: Bool, size: Int, _ layer: inout SourceLayerWriter
+    ) throws {
+        guard let id = entry.blob else { return }
+        try layer.startFile(entry.path, executable: executable, size: Int64(size))
+        do {
+            let blob = LargeBlob(id: id, size: size, objects: walk.parts[entry.part].repository.objects.directory)
+            try blob.forEachChunk { try layer.content($0) }
+        } catch let failure as GitFailure {
+            throw unreadable(entry, id, failure)
         }
     }
 

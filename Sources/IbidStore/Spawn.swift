@@ -1,28 +1,31 @@
-import CLinux
+package import CLinux
 import Glibc
 import IbidModel
-import IbidStore
-import SystemPackage
+package import SystemPackage
 
-/// Starts a program with an empty environment and exactly these descriptors. It is killed when this thread ends.
+/// Starts a program with this environment and exactly these descriptors. It is killed when this thread ends.
 ///
-/// - Parameter arguments: the argument vector, the program's own name first.
-func spawn(_ program: FilePath, _ arguments: [String], descriptors: [cl_fd_map]) throws -> cl_child {
+/// - Parameters:
+///   - arguments: the argument vector, the program's own name first.
+///   - environment: `NAME=value` each; nothing of this program's own goes along.
+package func spawn(
+    _ program: FilePath, _ arguments: [String], environment: [String] = [], descriptors: [cl_fd_map]
+) throws -> cl_child {
     var child = cl_child()
     var stage: UnsafePointer<CChar>?
     // One block of zero-terminated texts, and pointers into it.
-    var texts = arguments.flatMap { Array($0.utf8CString) }
+    var texts = (arguments + environment).flatMap { Array($0.utf8CString) }
     let result = texts.withUnsafeMutableBufferPointer { block -> Int32 in
-        var pointers: [UnsafeMutablePointer<CChar>?] = []
         var offset = 0
-        for argument in arguments {
-            pointers.append(block.baseAddress.map { $0 + offset })
-            offset += argument.utf8.count + 1
+        func pointers(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+            texts.map { text in
+                defer { offset += text.utf8.count + 1 }
+                return block.baseAddress.map { $0 + offset }
+            } + [nil]
         }
-        pointers.append(nil)
-        var environment: [UnsafeMutablePointer<CChar>?] = [nil]
-        return pointers.withUnsafeMutableBufferPointer { argv in
-            environment.withUnsafeMutableBufferPointer { envp in
+        var (words, variables) = (pointers(arguments), pointers(environment))
+        return words.withUnsafeMutableBufferPointer { argv in
+            variables.withUnsafeMutableBufferPointer { envp in
                 descriptors.withUnsafeBufferPointer { map in
                     program.withPlatformString { path in
                         guard let argv = argv.baseAddress, let envp = envp.baseAddress else { return -EINVAL }

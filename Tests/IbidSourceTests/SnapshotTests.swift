@@ -42,6 +42,33 @@ import Testing
         }
     }
 
+    @Test("a file of many megabytes is the same loose and packed, and refused when its bytes are others")
+    func largeFile() throws {
+        try withScratch { scratch in
+            let fixture = try GitFixture(scratch)
+            try fixture.sh("head -c 34000001 /dev/urandom > large.bin; echo small > small; chmod 755 large.bin")
+            try fixture.commit()
+            let loose = try fixture.snapshot()
+            let archive = scratch.appending("archive.tar")
+            try fixture.git("-c", "tar.umask=0022", "archive", "-o", archive.string, "HEAD")
+            #expect(
+                try fixture.listing(ofTar: fixture.store.path(of: loose.layer)) == fixture.listing(ofTar: archive))
+            let blob = try fixture.git("rev-parse", "HEAD:large.bin")
+            let object = ".git/objects/\(blob.prefix(2))/\(blob.dropFirst(2))"
+            try fixture.sh("git repack -adq; test ! -e \(object)")
+            #expect(try fixture.snapshot().layer == loose.layer)
+            // Another object in its place, whole in itself.
+            let other = "zlib.compress(b'blob 34000001\\0' + bytes(34000001), 1)"
+            try fixture.sh(
+                """
+                mv .git/objects/pack/*.pack ../pack; rm -f .git/objects/pack/*; git unpack-objects -q < ../pack
+                chmod u+w \(object); python3 -c "import sys, zlib; open(sys.argv[1], 'wb').write(\(other))" \(object)
+                """)
+            let error = #expect(throws: IbidError.self) { try fixture.snapshot() }
+            #expect(error?.code == "git-object-damaged")
+        }
+    }
+
     @Test func subdirectoryIsTheRoot() throws {
         try withScratch { scratch in
             let fixture = try GitFixture(scratch)
