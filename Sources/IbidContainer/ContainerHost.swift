@@ -124,8 +124,8 @@ public struct ContainerHost: Sendable {
         let disk = try diskWatch(spec, group)
         defer { disk?.end() }
         let watch = ContainerWatch(
-            process: process, group: group, limits: spec.limits, gateway: gateway, ports: ports, stops: stops,
-            pipes: [out, err], disk: disk, command: spec.command.first ?? "", keep: known.keep(idMap:))
+            process: process, group: group, gateway: gateway, ports: ports, stops: stops, pipes: [out, err],
+            disk: disk, spec: spec, keep: known.keep(idMap:))
         // A runtime that may not hand the init its descriptor makes a command that does not wait.
         if !runtime.handsDescriptorsOn { try ready() }
         var outcome = try watch.run { if runtime.handsDescriptorsOn { try ready() } }

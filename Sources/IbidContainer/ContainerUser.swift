@@ -66,6 +66,18 @@ struct ContainerUser: Hashable {
 
     private static let users = Mutex<[[String]: ContainerUser]>([:])
 
+    /// The home directory of such a user; nil when the image knows none, or has no directory there.
+    static func home(_ text: String, in stack: LayerStack) throws -> String? {
+        let name = text.split(separator: ":").first.map(String.init) ?? "0"
+        let users = try lines("/etc/passwd", fields: 6, in: stack)
+        guard let entry = users.first(where: { $0[0] == name }) ?? users.first(where: { $0[2] == name }),
+            entry[5].hasPrefix("/"),
+            // A path that leads out of the image is that of no directory in it.
+            case .directory? = try? stack.resolve(entry[5]).node
+        else { return nil }
+        return entry[5]
+    }
+
     private init(uid: UInt32, gid: UInt32, groups: [UInt32]) {
         self.uid = uid
         self.gid = gid

@@ -13,7 +13,7 @@ final class ContainerWatch {
     private let stops: [ContainerStop]
     private let pipes: [OutputPipe]
     private let disk: DiskWatch?
-    private let command: String
+    private let spec: ContainerSpec
     private let keep: (Int32) -> Void
 
     /// Why it is being ended; the first cause counts.
@@ -35,19 +35,19 @@ final class ContainerWatch {
 
     /// - Parameter keep: takes over the user namespace that the sandbox made.
     init(
-        process: SandboxProcess, group: ControlGroup, limits: ContainerLimits, gateway: (@Sendable (Int32) -> Void)?,
-        ports: PortForwarder?, stops: [ContainerStop], pipes: [OutputPipe], disk: DiskWatch?, command: String,
+        process: SandboxProcess, group: ControlGroup, gateway: (@Sendable (Int32) -> Void)?,
+        ports: PortForwarder?, stops: [ContainerStop], pipes: [OutputPipe], disk: DiskWatch?, spec: ContainerSpec,
         keep: @escaping (Int32) -> Void
     ) {
         self.process = process
         self.group = group
-        self.limits = limits
+        limits = spec.limits
         self.gateway = gateway
         self.ports = ports
         self.stops = stops + (disk.map { [$0.stop] } ?? [])
         self.pipes = pipes
         self.disk = disk
-        self.command = command
+        self.spec = spec
         self.keep = keep
     }
 
@@ -209,9 +209,7 @@ final class ContainerWatch {
             throw IbidError.sandboxVanished(how)
         }
         if let executionError {
-            throw executionError == ENOENT || executionError == ENOTDIR
-                ? IbidError.commandNotFound(command)
-                : IbidError.commandNotExecutable(command, String(cString: strerror(executionError)))
+            throw CommandFailure.describe(executionError, spec)
         }
         // What init saw is exact; without it (a runtime that hands no descriptor on) the runtime's word counts.
         if let commandStatus { return .exited(Self.code(of: commandStatus)) }

@@ -43,10 +43,8 @@ extension IbidError {
             hint: "check the spelling, PATH, and that the image's build installs it")
     }
 
-    static func commandNotExecutable(_ command: String, _ reason: String) -> IbidError {
-        IbidError(
-            "command-not-executable", "the image's '\(command)' cannot be executed: \(reason)",
-            hint: "check its mode, its first line (#!), and that it is for this machine's processor")
+    static func commandNotExecutable(_ command: String, _ reason: String, hint: String) -> IbidError {
+        IbidError("command-not-executable", "the image's '\(command)' cannot be executed: \(reason)", hint: hint)
     }
 
     static func containerNotStarted(_ log: String) -> IbidError {

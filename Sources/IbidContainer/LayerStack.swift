@@ -81,6 +81,9 @@ package struct LayerStack {
         return TextFile.readBytes(file, limit: limit)
     }
 
+    /// The home directory of an image's `User`; nil when the image knows none, or has no directory there.
+    package func home(of user: String) throws -> String? { try ContainerUser.home(user, in: self) }
+
     /// The names in a directory that are asked for; none when there is no such directory.
     package func names(in path: String, where isWanted: (String) -> Bool) throws -> [String] {
         guard case .directory(let directory)? = try resolve(path).node else { return [] }

@@ -43,7 +43,10 @@ extension Engine {
         let name = try name(of: job, request, snapshot)
         let build = try build(snapshot, name: name, request, events: events)
         let image = try store.imageConfig(try store.manifest(build.image))
-        return PreparedJob(snapshot: snapshot, job: job, name: name, build: build, image: image)
+        let files = LayerStack(try image.rootfs.diffIDs.map { try layers.directory(for: $0) })
+        return PreparedJob(
+            snapshot: snapshot, job: job, name: name, build: build, image: image,
+            home: try files.home(of: image.config?.user ?? ""))
     }
 
     /// What one run of a prepared job will be.
@@ -178,7 +181,7 @@ extension Engine {
         func environment(_ pins: CPUPins?) -> [String: String] {
             RunEnvironment.make(
                 image: execution.env ?? [], job: job.environment, params: job.params, epoch: epoch, profile: profile,
-                pins: pins)
+                home: prepared.home, pins: pins)
         }
         let pins = try cpu.map { level in
             let numpy = InstalledNumpy(

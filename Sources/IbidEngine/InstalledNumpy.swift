@@ -10,6 +10,8 @@ struct InstalledNumpy: Hashable {
     init(environment: [String: String], command: [String], workingDirectory: String) {
         var prefixes = [environment["VIRTUAL_ENV"], environment["CONDA_PREFIX"], workingDirectory + "/.venv"]
             .compactMap(\.self)
+        // Where 'pip install --user' puts it.
+        if let home = environment["HOME"] { prefixes.append(home + "/.local") }
         let programs = (environment["PATH"] ?? "").split(separator: ":").map(String.init)
         let own = command.first.flatMap { $0.hasPrefix("/") ? Self.parent($0) : nil }
         prefixes += (programs + [own].compactMap(\.self)).map(Self.parent)

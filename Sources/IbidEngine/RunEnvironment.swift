@@ -26,7 +26,7 @@ enum RunEnvironment {
 
     /// What every run has, with any profile.
     private static let common = [
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp",
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "XDG_CACHE_HOME": "/tmp/cache",
         // Live output: Python holds back what it prints to a pipe.
         "PYTHONUNBUFFERED": "1",
@@ -34,12 +34,16 @@ enum RunEnvironment {
 
     /// The whole environment: profile, then image, then job, then parameters; the later one counts.
     ///
-    /// - Parameter pins: what holds libraries to the run's processor level; nil for a run that has none.
+    /// - Parameters:
+    ///   - home: the home directory that the image has for its user; without one it is `/tmp`, where every user can
+    ///     write.
+    ///   - pins: what holds libraries to the run's processor level; nil for a run that has none.
     static func make(
         image: [String], job: [String: String], params: [String: String], epoch: Timestamp,
-        profile: DeterminismProfile, pins: CPUPins? = nil
+        profile: DeterminismProfile, home: String? = nil, pins: CPUPins? = nil
     ) -> [String: String] {
         var environment = common
+        environment["HOME"] = home ?? "/tmp"
         if profile != .none { environment.merge(determinism(epoch: epoch)) { $1 } }
         environment.merge(pins?.environment ?? [:]) { $1 }
         for entry in image {

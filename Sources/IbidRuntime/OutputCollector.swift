@@ -53,11 +53,13 @@ struct OutputCollector {
         guard descriptor >= 0 else { throw IbidError.system("open", roots.upper.string, lastError()) }
         let upper = OpenDirectory(descriptor)
         let work = roots.workingDirectory
+        // What a job names is taken wherever it is.
+        let isSetting = { [patterns] path in patterns.isEmpty && roots.isSetting(path) }
         if work.isEmpty {
             let system = OutputRoots.systemPaths.map { Array($0.utf8) } + [Array("outputs".utf8)]
-            try walk(upper, shown: [], depth: 0) { system.contains($0) }
+            try walk(upper, shown: [], depth: 0) { system.contains($0) || isSetting($0) }
         } else {
-            try walk(below: work, of: upper, shown: [])
+            try walk(below: work, of: upper, shown: [], skip: isSetting)
         }
         if work.first != "outputs" {
             try walk(below: ["outputs"], of: upper, shown: Array("/outputs".utf8))

@@ -17,4 +17,16 @@ struct OutputRoots {
     let upper: FilePath
     /// The names that lead to the working directory, links resolved; empty for `/`.
     let workingDirectory: [String]
+    /// The names that lead to the home directory, as `HOME` has it; empty for `/`.
+    var home: [String] = []
+
+    /// Whether a path below the working directory is one of the hidden files of the home directory: what programs keep
+    /// there for themselves (`.ipython`, `.config`, `.local`, histories).
+    func isSetting(_ path: [UInt8]) -> Bool {
+        guard home.starts(with: workingDirectory) else { return false }
+        let below = home.dropFirst(workingDirectory.count).map { $0 + "/" }.joined()
+        guard path.starts(with: below.utf8) else { return false }
+        let name = path.dropFirst(below.utf8.count)
+        return name.first == UInt8(ascii: ".") && !name.contains(UInt8(ascii: "/"))
+    }
 }

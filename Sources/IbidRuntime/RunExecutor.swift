@@ -91,7 +91,8 @@ public struct RunExecutor: Sendable {
         try collector.collect(
             OutputRoots(
                 upper: workspace.appending("upper"),
-                workingDirectory: try stack.realPath(spec.workingDirectory)))
+                workingDirectory: try stack.realPath(spec.workingDirectory),
+                home: try spec.environment["HOME"].map(stack.realPath) ?? []))
         let result = Self.result(
             outcome.ending, collector, stdout: stdoutDigest, stderr: stderrDigest)
         let measurement = RunMeasurement(

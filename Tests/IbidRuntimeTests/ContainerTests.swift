@@ -173,6 +173,28 @@ struct ContainerTests {
         }
     }
 
+    @Test(arguments: [
+        ("#!/bin/sh\r\ntrue\r\n", "755", "end as on Windows (CR LF)"),
+        ("#!/opt/none -x\n", "755", "names '/opt/none', which the image does not have"),
+        ("#!/bin/sh\n", "644", "not marked as a program"),
+    ])
+    func aScriptThatDoesNotStartSaysWhy(_ text: String, _ mode: String, _ reason: String) throws {
+        try withContainers { containers in
+            let layer = containers.scratch.appending("script")
+            try FileManager.default.createDirectory(atPath: layer.string, withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: URL(fileURLWithPath: layer.appending("start").string))
+            #expect(chmod(layer.appending("start").string, try #require(mode_t(mode, radix: 8))) == 0)
+            let error = #expect(throws: IbidError.self) {
+                try containers.sh("") {
+                    $0.layers.append(layer)
+                    $0.command = ["/start"]
+                }
+            }
+            #expect(error?.code == "command-not-executable")
+            #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
+        }
+    }
+
     @Test(arguments: ["crun", "runc"])
     func initReapsForwardsAndTells(_ runtime: String) throws {
         guard has(runtime) else { return }
