@@ -210,6 +210,34 @@ struct RunExecutorTests {
         }
     }
 
+    @Test func whatProgramsKeepAtHomeIsNoOutput() throws {
+        try withRuns { runs in
+            let script = "cd; mkdir -p .ipython data; echo 1 > .ipython/history; echo 2 > data/x; echo 3 > data/.y"
+            let above = try runs.sh(script) { $0.workingDirectory = "/" }
+            #expect(try above.outputs() == ["root/data/.y": "3\n", "root/data/x": "2\n"])
+            let inside = try runs.sh(script) { $0.workingDirectory = "/root" }
+            #expect(try inside.outputs() == ["data/.y": "3\n", "data/x": "2\n"])
+            let named = try runs.sh(script) { ($0.workingDirectory, $0.outputs) = ("/root", [".ipython/*"]) }
+            #expect(try named.outputs() == [".ipython/history": "1\n"])
+            #expect(try runs.sh("echo 4 > .hidden").outputs() == [".hidden": "4\n"])
+        }
+    }
+
+    @Test func theHomeDirectoryIsTheImages() throws {
+        try withScratch { scratch in
+            let passwd = "root:x:0:0::/root:/bin/sh\nana:x:1000:1000::/home/ana:/bin/sh\nnobody:x:9:9::/gone:/bin/sh\n"
+            for directory in ["etc", "root", "home/ana"] {
+                try FileManager.default.createDirectory(
+                    atPath: scratch.appending(directory).string, withIntermediateDirectories: true)
+            }
+            try Data(passwd.utf8).write(to: URL(fileURLWithPath: scratch.appending("etc/passwd").string))
+            let stack = LayerStack([scratch])
+            let users = ["", "root", "0", "ana", "1000", "ana:0", "nobody", "77"]
+            let homes = ["/root", "/root", "/root", "/home/ana", "/home/ana", "/home/ana", nil, nil]
+            #expect(try users.map { try stack.home(of: $0) } == homes)
+        }
+    }
+
     @Test func workingDirectoriesInOddPlacesKeepTheirOutputs() throws {
         try withRuns { runs in
             for place in ["/tmp/here", "/outputs", "/outputs/inner"] {
