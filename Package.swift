@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 /// Every Swift target is held to the same strictness; warnings are errors so that `main` never collects any.
@@ -10,10 +11,18 @@ let strict: [SwiftSetting] = [
 ]
 
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
-let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
-let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A position independent program has its addresses put right at each start, a hundred thousand of them. Since 2.36 the C
+/// library takes them as a bitmap of a few kilobytes; an older one refuses such a program, so it is not built there.
+let packedAddresses: [String] = {
+    var name = [CChar](repeating: 0, count: 64)
+    confstr(Int32(_CS_GNU_LIBC_VERSION), &name, name.count)
+    let version = String(decoding: name.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self)
+    let isOlder = version.compare("glibc 2.36", options: .numeric) == .orderedAscending
+    return isOlder ? [] : ["-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"]
+}()
 
 /// A release build holds in itself what it would else load at each start, some thirty libraries that need one another:
 /// Sources/ibid/static names the archives that Debian has beside them. Where they are missing, IBID_SHARED=1 does without.
@@ -23,9 +32,13 @@ let selfContained: [LinkerSetting] =
         .unsafeFlags(
             [
                 "-L", "\(Context.packageDirectory)/Sources/ibid/static", "-Xclang-linker", "-static-libgcc",
-                // It comes with Swift, and to it the order of archives is all one.
+                // Before what TOMLKit asks for, all of Foundation: it needs nothing that only that has.
+                "\(Context.packageDirectory)/Sources/ibid/static/essentials.so",
+                // It comes with Swift. Of two archives that have a name it takes the one that comes first.
                 "-use-ld=lld",
-            ], .when(configuration: .release))
+                // Nothing is loaded that would look for names in it.
+                "-Xlinker", "--no-export-dynamic",
+            ] + packedAddresses, .when(configuration: .release))
     ] : []
 
 let package = Package(
@@ -33,7 +46,6 @@ let package = Package(
     products: [.executable(name: "ibid", targets: ["ibid"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/LebJe/TOMLKit", exact: "0.6.0"),
     ],
@@ -116,7 +128,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "IbidLedger",
-            dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "CLinux", "CSQLite", grdb, sqlite, system],
+            dependencies: ["IbidModel", "IbidCrypto", "IbidMerkle", "CLinux", "CSQLite", system],
             // Verification goes through a million entries byte by byte; debug builds, and so the tests, check at run time.
             swiftSettings: strict + [
                 .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
@@ -164,13 +176,12 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(
-            name: "ledger-benchmark", dependencies: ["IbidModel", "IbidMerkle", "IbidLedger", grdb, system],
+            name: "ledger-benchmark", dependencies: ["IbidModel", "IbidMerkle", "IbidLedger", "CSQLite", system],
             path: "Tests/LedgerBenchmark", swiftSettings: strict),
         .testTarget(
             name: "IbidLedgerTests",
             dependencies: [
-                "IbidModel", "IbidCrypto", "IbidMerkle", "IbidLedger", "IbidTestSupport", "ledger-benchmark", grdb,
-                system,
+                "IbidModel", "IbidCrypto", "IbidMerkle", "IbidLedger", "IbidTestSupport", "ledger-benchmark", system,
             ],
             exclude: ["Foreign"], swiftSettings: strict),
         .testTarget(

@@ -1,6 +1,7 @@
-import Foundation
+import FoundationEssentials
 import IbidEngine
 import IbidModel
+import SystemPackage
 
 /// A page of comparisons for a browser or paper: one file, nothing loaded from elsewhere, no scripts. Whatever an
 /// analysis wrote is text here, never markup.
@@ -44,11 +45,7 @@ struct ReplayPage {
 
     /// Writes the page; a file that is there is replaced.
     func write(to path: String) throws {
-        do {
-            try Data(html.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw IbidError.system("write", path, (error as NSError).localizedDescription)
-        }
+        _ = try WholeFile.write(FilePath(path)) { sink in try Array(html.utf8).withUnsafeBytes(sink) }
         Terminal.note("wrote \(path)")
     }
 

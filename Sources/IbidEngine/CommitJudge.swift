@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import IbidExport
 import IbidModel
@@ -23,10 +22,11 @@ struct CommitJudge {
 
     /// Judges a signature; what the programs need is written to a directory of its own, which goes again.
     func judge(_ signature: CommitSignature) throws -> Verdict {
-        var template = Array((NSTemporaryDirectory() + "/ibid-commit-XXXXXX").utf8CString)
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array((parent + "/ibid-commit-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { throw IbidError.system("make", "a directory for keys", lastError()) }
         let place = FilePath(String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
-        defer { try? FileManager.default.removeItem(atPath: place.string) }
+        defer { try? removeTree(place) }
         try writeAtomically(signature.signature, to: place.appending("signature"), durable: false)
         try writeAtomically(signature.payload, to: place.appending("payload"), durable: false)
         switch signature.kind {

@@ -1,5 +1,4 @@
 import CLinux
-import Foundation
 import Glibc
 import IbidCrypto
 import IbidLedger
@@ -178,6 +177,6 @@ extension Engine {
             throw IbidError(
                 "tool-failed", "'\(arguments.prefix(4).joined(separator: " ")) …' failed: \(done.complaint)")
         }
-        return done.output.trimmingCharacters(in: .newlines)
+        return String(done.output.reversed().drop(while: \.isNewline).reversed())
     }
 }

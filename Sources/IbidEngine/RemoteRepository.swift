@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import IbidCrypto
 import IbidModel
@@ -54,21 +53,11 @@ struct RemoteRepository {
     }
 
     private func git(_ arguments: String...) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = Self.asUser + ["git"] + arguments
-        let errors = Pipe()
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = errors
-        do { try process.run() } catch {
-            throw IbidError("git-missing", "cannot start git", hint: "apt-get install git")
-        }
-        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            let last = text.split(separator: "\n").last.map(String.init) ?? "no reason given"
+        let done = try ToolRun(Self.asUser + ["git"] + arguments)
+        if done.isMissing { throw IbidError("git-missing", "cannot start git", hint: "apt-get install git") }
+        guard done.status == 0 else {
             throw IbidError(
-                "clone-failed", "git could not fetch \(Self.withoutCredentials(address)): \(last)",
+                "clone-failed", "git could not fetch \(Self.withoutCredentials(address)): \(done.complaint)",
                 hint: "check the address with 'git ls-remote'")
         }
     }

@@ -1,5 +1,4 @@
-import GRDB
-import GRDBSQLite
+import CSQLite
 import IbidModel
 
 /// Reads entries in order, straight from SQLite into batches.
@@ -8,7 +7,7 @@ import IbidModel
 final class EntryReader: @unchecked Sendable {
     private typealias Pointer = OpaquePointer
 
-    private let entries: GRDB.Statement
+    private let entries: PreparedStatement
     private let signedStart: [UInt8]
     private let image = Array("image".utf8)
     private var next: Int64 = 0
@@ -18,7 +17,7 @@ final class EntryReader: @unchecked Sendable {
 
     init(_ db: Database) throws {
         entries = try db.makeStatement(sql: StoredEntry.query)
-        let type = IbidModel.Statement.payloadType
+        let type = Statement.payloadType
         signedStart = Array("DSSEv1 \(type.utf8.count) \(type) ".utf8)
     }
 
@@ -28,7 +27,7 @@ final class EntryReader: @unchecked Sendable {
         guard !ended else { return }
         do {
             while batch.rows.count < EntryBatch.entries, batch.count < EntryBatch.maximumBytes {
-                guard try step(entries.sqliteStatement) else {
+                guard try entries.step() else {
                     ended = true
                     return
                 }
@@ -82,16 +81,6 @@ final class EntryReader: @unchecked Sendable {
         if entry.opens == 1 {
             fingerprints.eventsOpening.add(UnsafeRawBufferPointer(start: nil, count: 0), entry.index)
         }
-    }
-
-    private func step(_ statement: Pointer) throws -> Bool {
-        let code = sqlite3_step(statement)
-        if code == SQLITE_ROW { return true }
-        guard code == SQLITE_DONE else {
-            let message = sqlite3_errmsg(sqlite3_db_handle(statement)).map { String(cString: $0) }
-            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message)
-        }
-        return false
     }
 
     private func integer(_ statement: Pointer, _ column: Int32) -> Int64? {

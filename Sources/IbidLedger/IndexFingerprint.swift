@@ -1,5 +1,4 @@
-import GRDB
-import GRDBSQLite
+import CSQLite
 
 /// A number for a set of index rows that does not depend on their order: the sum of their hashes, under a key that is
 /// new in each process. A table and its index have the same one, or differ.
@@ -54,7 +53,7 @@ struct IndexFingerprints: Equatable {
         while true {
             let code = sqlite3_step(row)
             if code == SQLITE_DONE { return fingerprint }
-            guard code == SQLITE_ROW else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+            guard code == SQLITE_ROW else { throw DatabaseError(code) }
             let bytes = sqlite3_column_blob(row, 0)
             let key = UnsafeRawBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(row, 0)))
             let leafIndex = sqlite3_column_int64(row, 1)

@@ -1,8 +1,6 @@
-import GRDB
 import IbidCrypto
 public import IbidMerkle
 public import IbidModel
-public import struct IbidModel.Statement
 import SystemPackage
 
 extension Ledger {
@@ -66,9 +64,8 @@ extension Ledger {
         _ entries: [NewEntry], _ signer: LedgerSigner, _ outside: [SignedNote], _ db: Database
     ) throws -> (CompactRange, KnownCheckpoint) {
         let identity = signer.identity
-        var result: (CompactRange, KnownCheckpoint)?
         // Immediate: of two processes the second waits here, before it has read the head that the first one changes.
-        try db.inTransaction(.immediate) {
+        return try db.inTransaction(.immediate) {
             var range = try LedgerHead.frontier(db, key: identity.ledgerKey, known: lastReleased)
             try refuseRollback(size: range.size, identity, outside)
             for entry in entries {
@@ -82,13 +79,10 @@ extension Ledger {
             let note = try SignedNote(text: checkpoint.text, key: signer.keys.ledger, name: identity.ledgerKey.name)
             let released = KnownCheckpoint(text: note.description, checkpoint: checkpoint)
             try db.cachedStatement(sql: "INSERT INTO checkpoints VALUES (?, ?, ?)")
-                .execute(arguments: [range.size, Blob.data(checkpoint.root.bytes), released.text])
+                .execute(arguments: [range.size, checkpoint.root.bytes, released.text])
             try TermIndex.follow(range.size - Int64(entries.count)..<range.size, db)
-            result = (range, released)
-            return .commit
+            return (range, released)
         }
-        guard let result else { preconditionFailure("a committed transaction has a result") }
-        return result
     }
 
     // An older copy of the file would sign a second history over the same indices.
@@ -130,11 +124,11 @@ private struct NewEntry {
 
     func insert(at index: Int64, into db: Database) throws {
         try db.cachedStatement(sql: "INSERT INTO entries VALUES (?, ?, ?)")
-            .execute(arguments: [index, Blob.data(leaf), Blob.data(MerkleHash.leaf(leaf).bytes)])
+            .execute(arguments: [index, leaf, MerkleHash.leaf(leaf).bytes])
         try db.cachedStatement(sql: "INSERT INTO statements VALUES (?, ?, ?, ?, ?)")
             .execute(arguments: [
                 index, envelope.payloadType, String(decoding: envelope.payload, as: UTF8.self), envelope.keyID,
-                Blob.data(envelope.signature),
+                envelope.signature,
             ])
         try Projection.insert(facts, at: index, into: db)
     }

@@ -1,4 +1,3 @@
-import GRDB
 import IbidCrypto
 public import IbidMerkle
 public import IbidModel

@@ -1,5 +1,3 @@
-import GRDB
-
 extension Ledger {
     /// The bytes of every statement, oldest first: what the ledger's entries say, whatever their kind.
     public func forEachPayload(_ body: ([UInt8]) throws -> Void) throws {

@@ -1,6 +1,4 @@
-import GRDB
 public import IbidModel
-public import struct IbidModel.Statement
 
 extension Ledger {
     /// The run that text names: an id, the unique start of one, or `@last` for the newest.
@@ -88,9 +86,8 @@ extension Ledger {
     /// The newest statement about the build of an image; nil when there is none.
     public func imageStatement(for image: Digest) throws -> Statement? {
         try read { db in
-            let index = try Int64.fetchOne(
-                db, sql: "SELECT max(leaf_index) FROM events WHERE kind = 'image' AND image = ?",
-                arguments: [image.hex])
+            let index = try db.integer(
+                "SELECT max(leaf_index) FROM events WHERE kind = 'image' AND image = ?", [image.hex])
             return try index.flatMap { try Self.entry($0, db).statement }
         }
     }
@@ -111,19 +108,19 @@ extension Ledger {
     }
 
     static func indices(of run: RunID, _ db: Database) throws -> [Int64] {
-        let own = try Int64.fetchAll(
-            db, sql: "SELECT leaf_index FROM events WHERE run_id = ? ORDER BY leaf_index", arguments: [run.text])
+        let own = try Row.fetchAll(
+            db, sql: "SELECT leaf_index FROM events WHERE run_id = ? ORDER BY leaf_index", arguments: [run.text]
+        ).compactMap { $0.integer(0) }
         guard
             let entry = try Row.fetchOne(db, sql: "SELECT * FROM runs WHERE run_id = ?", arguments: [run.text])
                 .flatMap(runEntry)
         else { throw IbidError.runNotFound(run.text) }
         let image = try entry.image.flatMap { image in
-            try Int64.fetchOne(
-                db,
-                sql: """
-                    SELECT max(leaf_index) FROM events WHERE kind = 'image' AND image = ?1
-                        AND (?2 IS NULL OR leaf_index < ?2)
-                    """, arguments: [image.hex, entry.outcomeIndex])
+            try db.integer(
+                """
+                SELECT max(leaf_index) FROM events WHERE kind = 'image' AND image = ?1
+                    AND (?2 IS NULL OR leaf_index < ?2)
+                """, [image.hex, entry.outcomeIndex])
         }
         return (own + (image.map { [$0] } ?? [])).sorted()
     }

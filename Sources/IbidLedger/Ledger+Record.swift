@@ -1,4 +1,3 @@
-import GRDB
 import IbidMerkle
 public import IbidModel
 

@@ -1,8 +1,6 @@
-import GRDB
 import IbidCrypto
 public import IbidMerkle
 public import IbidModel
-public import struct IbidModel.Statement
 import SystemPackage
 
 extension Ledger {

@@ -1,4 +1,3 @@
-import GRDB
 import IbidCrypto
 import IbidMerkle
 public import IbidModel

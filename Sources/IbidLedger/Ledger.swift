@@ -1,4 +1,3 @@
-import GRDB
 import IbidCrypto
 public import IbidMerkle
 public import IbidModel
@@ -30,7 +29,7 @@ public struct Ledger: Sendable {
     /// The SQLite file.
     public let path: FilePath
     let keysDirectory: FilePath?
-    let database: any DatabaseReader
+    let database: DatabaseQueue
     let writer: DatabaseQueue?
     private let cachedSigner = Cache<LedgerSigner>()
     private let cachedNote = Cache<KnownCheckpoint>()

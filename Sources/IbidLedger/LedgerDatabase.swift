@@ -1,7 +1,5 @@
 import CSQLite
 import Glibc
-import GRDB
-import GRDBSQLite
 import IbidMerkle
 import IbidModel
 import SystemPackage
@@ -22,24 +20,17 @@ enum LedgerDatabase {
     }
 
     private static func openLocked(_ path: FilePath, keys: FilePath) throws -> DatabaseQueue {
-        var configuration = Configuration()
-        configuration.busyMode = .timeout(30)
-        configuration.prepareDatabase { db in try distrust(db) }
-        // One connection: each reads the whole schema, and a command has few questions. A pool would also write, and
-        // wait for the disk, when it is opened (github.com/groue/GRDB.swift/issues/102).
-        let queue = try DatabaseQueue(path: path.string, configuration: configuration)
+        // One connection: each reads the whole schema, and a command has few questions.
+        let queue = try DatabaseQueue(path: path.string, prepare: distrust)
         try queue.writeWithoutTransaction { db in
             try requireDurability(db, path)
-            let version = try Int32.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            let version = try db.integer("PRAGMA user_version") ?? 0
             guard version <= Schema.version else { throw IbidError.ledgerTooNew(path, version: Int(version)) }
             if version == 0 { try initialize(db, path, keys: keys) }
             if Schema.formerVersions.contains(version) {
-                try db.inTransaction(.immediate) {
-                    try Schema.upgrade(db, from: version)
-                    return .commit
-                }
+                try db.inTransaction(.immediate) { try Schema.upgrade(db, from: version) }
             }
-            guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID else {
+            guard try db.integer("PRAGMA application_id") == Schema.applicationID else {
                 throw IbidError.ledgerDamaged(path, "it is the database of another program")
             }
         }
@@ -50,12 +41,8 @@ enum LedgerDatabase {
     static func openReadOnly(_ path: FilePath) throws -> DatabaseQueue {
         guard access(path.string, F_OK) == 0 else { throw IbidError.ledgerMissing(path) }
         return try translating(path) {
-            var configuration = Configuration()
-            configuration.readonly = true
-            configuration.busyMode = .timeout(30)
-            configuration.prepareDatabase { db in try distrust(db) }
-            let queue = try DatabaseQueue(path: path.string, configuration: configuration)
-            try queue.read { db in _ = try Int32.fetchOne(db, sql: "PRAGMA schema_version") }
+            let queue = try DatabaseQueue(path: path.string, isReadOnly: true, prepare: distrust)
+            try queue.read { db in _ = try db.integer("PRAGMA schema_version") }
             return queue
         }
     }
@@ -66,7 +53,7 @@ enum LedgerDatabase {
         try db.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
         // Nor does a statement of ours change the file but through its tables.
         guard ibid_sqlite_defend(db.sqliteConnection) == SQLITE_OK else {
-            throw DatabaseError(message: "SQLite has no defensive mode")
+            throw DatabaseError(SQLITE_MISUSE, message: "SQLite has no defensive mode")
         }
         sqlite3_limit(db.sqliteConnection, SQLITE_LIMIT_LENGTH, 16 << 20)
     }
@@ -74,16 +61,15 @@ enum LedgerDatabase {
     /// Turns SQLite's errors into the ledger's.
     static func translating<T>(_ path: FilePath, _ body: () throws -> T) throws -> T {
         do { return try body() } catch let error as DatabaseError {
-            switch error.resultCode {
-            case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_MISMATCH, .SQLITE_CONSTRAINT, .SQLITE_ERROR:
-                throw IbidError.ledgerDamaged(path, error.message ?? "SQLite error \(error.resultCode.rawValue)")
-            case .SQLITE_BUSY: throw IbidError.lockTimeout(path)
-            case .SQLITE_FULL: throw IbidError.system("write", path.string, String(cString: strerror(ENOSPC)))
+            switch error.code {
+            case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_MISMATCH, SQLITE_CONSTRAINT, SQLITE_ERROR:
+                throw IbidError.ledgerDamaged(path, error.message)
+            case SQLITE_BUSY: throw IbidError.lockTimeout(path)
+            case SQLITE_FULL: throw IbidError.system("write", path.string, String(cString: strerror(ENOSPC)))
             // What SQLite says when its shared memory cannot grow.
-            case .SQLITE_IOERR where isFull(path):
+            case SQLITE_IOERR where isFull(path):
                 throw IbidError.system("write", path.string, String(cString: strerror(ENOSPC)))
-            default:
-                throw IbidError.system("use", path.string, error.message ?? "SQLite error \(error.resultCode.rawValue)")
+            default: throw IbidError.system("use", path.string, error.message)
             }
         }
     }
@@ -98,12 +84,12 @@ enum LedgerDatabase {
     // length when it is begun anew, since the length of a file that grows waits for the disk as well; and 16 MiB go into
     // the file at once, in which the pages that each append changes are there once.
     private static func requireDurability(_ db: Database, _ path: FilePath) throws {
-        let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
+        let mode = try Row.fetchOne(db, sql: "PRAGMA journal_mode = WAL")?.text(0)
         try db.execute(
             sql: """
                 PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 33554432
                 """)
-        let synchronous = try Int.fetchOne(db, sql: "PRAGMA synchronous")
+        let synchronous = try db.integer("PRAGMA synchronous")
         var persistent: Int32 = 1
         sqlite3_file_control(db.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &persistent)
         guard synchronous == 2, mode == "wal" else {
@@ -112,7 +98,7 @@ enum LedgerDatabase {
     }
 
     private static func initialize(_ db: Database, _ path: FilePath, keys directory: FilePath) throws {
-        guard try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0 else {
+        guard try db.integer("SELECT count(*) FROM sqlite_schema") == 0 else {
             throw IbidError.ledgerDamaged(path, "it is a database, but not a ledger")
         }
         // Keys first: a ledger without keys is useless, keys without a ledger start one.
@@ -124,7 +110,6 @@ enum LedgerDatabase {
         try db.inTransaction(.immediate) {
             try Schema.create(db)
             try identity.insert(db)
-            return .commit
         }
     }
 }

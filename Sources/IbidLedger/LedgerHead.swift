@@ -1,4 +1,3 @@
-import GRDB
 import IbidMerkle
 import IbidModel
 
@@ -6,7 +5,7 @@ import IbidModel
 enum LedgerHead {
     /// The number of entries.
     static func size(_ db: Database) throws -> Int64 {
-        try Int64.fetchOne(db.cachedStatement(sql: "SELECT ifnull(max(leaf_index) + 1, 0) FROM entries")) ?? 0
+        try Row.fetchOne(db.cachedStatement(sql: "SELECT ifnull(max(leaf_index) + 1, 0) FROM entries"))?.integer(0) ?? 0
     }
 
     /// The signed checkpoint over so many entries, or the newest.
@@ -61,7 +60,7 @@ enum LedgerHead {
     static func store(_ range: CompactRange, in db: Database) throws {
         let bytes = range.hashes.flatMap(\.bytes)
         try db.cachedStatement(sql: "INSERT OR REPLACE INTO frontier VALUES (1, ?, ?)")
-            .execute(arguments: [range.size, Blob.data(bytes)])
+            .execute(arguments: [range.size, bytes])
     }
 
     private static func decode(_ bytes: [UInt8], size: Int64) -> CompactRange? {

@@ -1,10 +1,8 @@
 import Dispatch
-import GRDB
 import Glibc
 import IbidCrypto
 import IbidMerkle
 import IbidModel
-import struct IbidModel.Statement
 
 /// Recomputes a ledger from its bytes: payload → signature → leaf → hash → root → signed checkpoint. What is stored of
 /// these is compared, never believed.
@@ -24,7 +22,7 @@ struct LedgerVerifier {
     private var indices = IndexFingerprints()
     private var terms = TermSums()
     var signatures: SignatureScope
-    private var version: Int32 = 0
+    private var version: Int64 = 0
     var unread = false
     var receiptFits = false
     /// Whether tables, indices and views are the ledger's; otherwise nothing was asked of them.
@@ -63,7 +61,7 @@ struct LedgerVerifier {
 
     private mutating func attempt(_ what: String, _ check: (inout LedgerVerifier) throws -> Void) {
         do { try check(&self) } catch let error as DatabaseError {
-            report.add(what, got: error.message ?? "SQLite error \(error.resultCode.rawValue)", want: "readable")
+            report.add(what, got: error.message, want: "readable")
         } catch let error as IbidError {
             report.add(what, got: error.message, want: "well formed")
         } catch {
@@ -73,7 +71,7 @@ struct LedgerVerifier {
 
     private mutating func verifySchema() throws {
         let (application, version) = (
-            try Int32.fetchOne(db, sql: "PRAGMA application_id"), try Int32.fetchOne(db, sql: "PRAGMA user_version")
+            try db.integer("PRAGMA application_id"), try db.integer("PRAGMA user_version")
         )
         if application != Schema.applicationID {
             report.add("the file's application id", got: "\(application ?? 0)", want: "\(Schema.applicationID)")
@@ -117,7 +115,7 @@ struct LedgerVerifier {
 
     private mutating func verifyStructure() throws {
         // It ends at the first problem: after one it might go round in circles.
-        for line in try String.fetchAll(db, sql: "PRAGMA quick_check(1)") where line != "ok" {
+        for line in try Row.fetchAll(db, sql: "PRAGMA quick_check(1)").compactMap({ $0.text(0) }) where line != "ok" {
             report.add("the file's structure", got: line, want: "ok")
         }
     }
@@ -207,7 +205,7 @@ struct LedgerVerifier {
         guard !unread else { return }
         compareReceipt()
         let size = range.size
-        let last = try Int64.fetchOne(db, sql: "SELECT max(tree_size) FROM checkpoints") ?? 0
+        let last = try db.integer("SELECT max(tree_size) FROM checkpoints") ?? 0
         if last > size {
             report.add("the entries", got: "\(size)", want: "\(last), over which the newest checkpoint is")
         } else if last < size {
@@ -215,15 +213,15 @@ struct LedgerVerifier {
         }
         checkpoints.finish(into: &report)
         for table in ["statements", "events"] {
-            let orphans = try Int64.fetchOne(
-                db, sql: "SELECT count(*) FROM \(table) WHERE leaf_index NOT BETWEEN 0 AND ?", arguments: [size - 1])
+            let orphans = try db.integer(
+                "SELECT count(*) FROM \(table) WHERE leaf_index NOT BETWEEN 0 AND ?", [size - 1])
             if let orphans, orphans > 0 {
                 report.add("table \(table)", got: "\(orphans) rows without entry", want: "none")
             }
         }
         // Entries were read one after another; whoever asks for one finds it by the inner pages of their tree.
-        let lost = try Int64.fetchOne(
-            db, sql: "SELECT count(*) FROM events LEFT JOIN entries USING (leaf_index) WHERE leaf_hash IS NULL")
+        let lost = try db.integer(
+            "SELECT count(*) FROM events LEFT JOIN entries USING (leaf_index) WHERE leaf_hash IS NULL")
         if let lost, lost > 0 { report.add("the entries", got: "\(lost) that are not found", want: "each found") }
     }
 

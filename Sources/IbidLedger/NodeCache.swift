@@ -1,4 +1,3 @@
-import GRDB
 import IbidMerkle
 import IbidModel
 
@@ -8,7 +7,7 @@ import IbidModel
 enum NodeCache {
     static func insert(_ hash: MerkleHash, level: Int, index: Int64, into db: Database) throws {
         try db.cachedStatement(sql: "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?)")
-            .execute(arguments: [level, index, Blob.data(hash.bytes)])
+            .execute(arguments: [level, index, hash.bytes])
     }
 
     /// The tree of the first `size` entries.

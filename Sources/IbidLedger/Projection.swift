@@ -1,4 +1,3 @@
-import GRDB
 import IbidModel
 
 /// The table of events, which is derived from statements.

@@ -1,4 +1,3 @@
-import GRDB
 public import IbidModel
 
 extension RunFilter {
@@ -49,9 +48,8 @@ extension RunFilter {
         }
         func addRuns(of word: Word) throws {
             let (sql, values) = word.condition
-            let count = try Int.fetchOne(
-                db, sql: "SELECT count(*) FROM (SELECT 1 FROM terms WHERE \(sql) LIMIT \(Self.few + 1))",
-                arguments: values)
+            let count = try db.integer(
+                "SELECT count(*) FROM (SELECT 1 FROM terms WHERE \(sql) LIMIT \(Self.few + 1))", values)
             guard let count, count <= Self.few else { return }
             add("r.run_id IN (SELECT run_id FROM terms JOIN events USING (leaf_index) WHERE \(sql))", values)
         }

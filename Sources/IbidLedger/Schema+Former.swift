@@ -1,10 +1,8 @@
-import GRDB
-
 /// Files of earlier versions: their record is verified as it is, and the first command that opens one to write makes the
 /// derived tables again.
 extension Schema {
     /// Makes the derived tables of an earlier version again as they are now; the record stays as it is.
-    static func upgrade(_ db: Database, from former: Int32) throws {
+    static func upgrade(_ db: Database, from former: Int64) throws {
         try db.execute(sql: former == 1 ? "DROP TABLE artifacts" : "DROP VIEW artifacts; DROP TABLE terms")
         // They are filled by whoever asks them.
         try db.execute(sql: terms)
@@ -13,8 +11,8 @@ extension Schema {
     }
 
     /// The definitions as `create` makes them, or as they were in an earlier version.
-    static func expectedDefinitions(version: Int32) throws -> [String: String] {
-        try DatabaseQueue().write { db in
+    static func expectedDefinitions(version: Int64) throws -> [String: String] {
+        try DatabaseQueue(path: ":memory:").write { db in
             try create(db)
             if formerVersions.contains(version) {
                 try db.execute(

@@ -1,13 +1,11 @@
-import GRDB
-
 /// The ledger's tables, as raw SQL that an auditor can read; audit/LEDGER.md explains them.
 enum Schema {
     /// `IBID`, in the file's header.
-    static let applicationID: Int32 = 0x4942_4944
+    static let applicationID: Int64 = 0x4942_4944
     /// In the file's header as `user_version`; counts changes of the tables. Earlier ones had other derived tables.
-    static let version: Int32 = 3
+    static let version: Int64 = 3
     /// The versions whose record is as it is now, and whose derived tables are made again (`Schema+Former.swift`).
-    static let formerVersions: ClosedRange<Int32> = 1...2
+    static let formerVersions: ClosedRange<Int64> = 1...2
 
     /// Makes the tables in an empty file.
     static func create(_ db: Database) throws {

@@ -1,4 +1,3 @@
-import GRDB
 import IbidModel
 import SystemPackage
 
@@ -17,8 +16,8 @@ enum TermIndex {
 
     /// Of how many first entries the terms are there.
     static func covered(_ db: Database) throws -> Int64 {
-        try Int64.fetchOne(
-            db.cachedStatement(sql: "SELECT upto FROM term_parts ORDER BY part DESC LIMIT 1")) ?? 0
+        try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT upto FROM term_parts ORDER BY part DESC LIMIT 1"))?.integer(0) ?? 0
     }
 
     /// Writes terms after entries were appended, when there are enough to be written together.
@@ -83,10 +82,7 @@ extension Ledger {
                     // What can be made again need not wait for the disk: a power cut takes it, or leaves it whole.
                     try db.execute(sql: "PRAGMA synchronous = NORMAL")
                     let done = Result {
-                        try db.inTransaction(.immediate) {
-                            try TermIndex.extend(db)
-                            return .commit
-                        }
+                        _ = try db.inTransaction(.immediate) { try TermIndex.extend(db) }
                     }
                     try db.execute(sql: "PRAGMA synchronous = FULL")
                     try done.get()

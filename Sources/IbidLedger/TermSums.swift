@@ -1,5 +1,4 @@
-import GRDB
-import GRDBSQLite
+import CSQLite
 import Glibc
 
 /// What the terms of each entry add up to, the rows of `part_terms`: the sum of their hashes, under a key that is new in each process.
@@ -45,7 +44,7 @@ struct TermSums {
 
     /// Whether `term_parts` is one row after another, each up to the end of its part and the last as far as the terms go.
     mutating func readParts(_ db: Database) throws -> Bool {
-        let parts = try GRDB.Row.fetchCursor(db, sql: "SELECT part, upto FROM term_parts ORDER BY part")
+        let parts = try IbidLedger.Row.fetchCursor(db, sql: "SELECT part, upto FROM term_parts ORDER BY part")
         var next: Int64 = 0
         while let row = try parts.next() {
             guard row.integer(0) == next, let upto = row.integer(1), covered == next * Schema.partEntries,
@@ -68,7 +67,7 @@ struct TermSums {
         while true {
             let code = sqlite3_step(row)
             if code == SQLITE_DONE { return }
-            guard code == SQLITE_ROW else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+            guard code == SQLITE_ROW else { throw DatabaseError(code) }
             // What has another type has another place in the order, whatever it reads as.
             guard Self.types.enumerated().allSatisfy({ sqlite3_column_type(row, Int32($0)) == $1 }) else {
                 isOrdered = false

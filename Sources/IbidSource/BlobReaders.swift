@@ -1,6 +1,6 @@
-import Foundation
 import Glibc
 import IbidModel
+import IbidStore
 import SystemPackage
 
 /// A blob to be read: which object database has it, and for which entry of the layer.
@@ -105,7 +105,7 @@ enum BlobReaders {
 
     /// Chunks are taken in order and handed out in order.
     private final class Queue: @unchecked Sendable {
-        private let condition = NSCondition()
+        private let condition = Condition()
         private let chunks: [Range<Int>]
         private var taken = 0
         private var handedOut = 0

@@ -19,15 +19,16 @@ import Testing
         "COpenSSL": ["IbidCrypto"],
         "CCurlShim": ["IbidImage"], "CTLSShim": ["IbidImage"],
         "CZlib": ["IbidCompare"], "CCodecShim": ["IbidCompare"], "CSQLite": ["IbidCompare", "IbidLedger"],
-        "GRDB": ["IbidLedger"], "GRDBSQLite": ["IbidLedger"],
         "TOMLKit": ["IbidTOML"],
         "ArgumentParser": ["IbidCommands"],
+        // It brings languages and calendars along, 40 MB of them, which each start would have to place in memory.
+        "Foundation": [],
     ]
 
     /// The values know nothing of files, threads or processes.
     private static let pure: [String: Set<String>] = [
-        "IbidModel": ["SystemPackage", "Foundation", "FoundationEssentials"],
-        "IbidMerkle": ["IbidModel", "IbidCrypto", "Foundation", "FoundationEssentials"],
+        "IbidModel": ["SystemPackage", "FoundationEssentials"],
+        "IbidMerkle": ["IbidModel", "IbidCrypto", "FoundationEssentials"],
         "IbidCompare": ["IbidModel", "CZlib", "CCodecShim", "CSQLite", "FoundationEssentials"],
     ]
 
@@ -117,7 +118,7 @@ import Testing
     private static func manifest() throws -> [String: Set<String>] {
         let text = try String(contentsOf: root.appendingPathComponent("Package.swift"), encoding: .utf8)
         let products = [
-            "grdb": "GRDB", "sqlite": "GRDBSQLite", "toml": "TOMLKit", "arguments": "ArgumentParser",
+            "toml": "TOMLKit", "arguments": "ArgumentParser",
             "system": "SystemPackage",
         ]
         var targets: [String: Set<String>] = [:]

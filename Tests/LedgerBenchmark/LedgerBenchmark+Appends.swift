@@ -1,10 +1,8 @@
+import CSQLite
 import Foundation
-import GRDB
 import IbidLedger
 import IbidModel
 import SystemPackage
-
-import struct IbidModel.Statement
 
 extension LedgerBenchmark {
     /// Durable appends beside the least that SQLite can be asked for: the same statements, as text, into one plain table
@@ -38,30 +36,43 @@ extension LedgerBenchmark {
 }
 
 /// Nothing but a table of texts.
-private struct BareTable {
-    private let queue: DatabaseQueue
+private final class BareTable {
+    private var database: OpaquePointer?
+    private var insertion: OpaquePointer?
 
     init(_ path: FilePath, ledger: Ledger) throws {
-        var configuration = Configuration()
-        configuration.journalMode = .wal  // GRDB then sets synchronous to NORMAL; FULL below
-        queue = try DatabaseQueue(path: path.string, configuration: configuration)
-        try queue.writeWithoutTransaction { db in
-            try db.execute(
-                sql: """
-                    PRAGMA synchronous = FULL;
-                    CREATE TABLE t (i INTEGER PRIMARY KEY, b TEXT NOT NULL) STRICT;
-                    ATTACH ? AS ledger;
-                    INSERT INTO t SELECT leaf_index, payload FROM ledger.statements;
-                    DETACH ledger;
-                    PRAGMA wal_checkpoint(TRUNCATE);
-                    """, arguments: [ledger.path.string])
-        }
+        try check(sqlite3_open(path.string, &database))
+        try check(
+            sqlite3_exec(
+                database,
+                """
+                PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                CREATE TABLE t (i INTEGER PRIMARY KEY, b TEXT NOT NULL) STRICT;
+                ATTACH '\(ledger.path.string.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''"))'
+                    AS ledger;
+                INSERT INTO t SELECT leaf_index, payload FROM ledger.statements;
+                DETACH ledger;
+                PRAGMA wal_checkpoint(TRUNCATE);
+                """, nil, nil, nil))
+        try check(sqlite3_prepare_v2(database, "INSERT INTO t (b) VALUES (?)", -1, &insertion, nil))
+    }
+
+    deinit {
+        sqlite3_finalize(insertion)
+        sqlite3_close(database)
     }
 
     func insert(_ statement: Statement) throws {
-        let text = String(decoding: statement.canonicalBytes, as: UTF8.self)
-        try queue.writeWithoutTransaction { db in
-            try db.cachedStatement(sql: "INSERT INTO t (b) VALUES (?)").execute(arguments: [text])
+        statement.canonicalBytes.withUnsafeBytes { bytes in
+            // It stays where it is until the row is there.
+            let start = bytes.bindMemory(to: CChar.self).baseAddress
+            sqlite3_bind_text(insertion, 1, start, Int32(bytes.count), nil)
+            sqlite3_step(insertion)
         }
+        try check(sqlite3_reset(insertion))
+    }
+
+    private func check(_ code: Int32) throws {
+        guard code == SQLITE_OK else { throw IbidError("benchmark", String(cString: sqlite3_errmsg(database))) }
     }
 }

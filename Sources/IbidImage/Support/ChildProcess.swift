@@ -5,15 +5,15 @@ import IbidStore
 import SystemPackage
 
 /// Another program, run to its end.
-struct ChildProcess {
+public struct ChildProcess {
     /// How it ended, and what it wrote.
-    struct Result {
+    public struct Result {
         /// The exit status; 128 + signal when a signal ended it.
-        var status: Int32
+        public var status: Int32
         /// What it wrote to stdout, unless that went elsewhere.
-        var stdout: [UInt8]
+        public var stdout: [UInt8]
         /// The end of what it wrote to stderr.
-        var stderr: String
+        public var stderr: String
 
         /// The last lines of stderr, for a message.
         var reason: String {
@@ -27,16 +27,16 @@ struct ChildProcess {
     /// Arguments after the program's name.
     var arguments: [String]
     /// Its whole environment.
-    var environment: [String: String] = ChildProcess.plainEnvironment
+    public var environment: [String: String] = ChildProcess.plainEnvironment
     /// Where it reads from; nothing unless given.
-    var stdin: Int32?
+    public var stdin: Int32?
     /// Asked a few times a second; true ends it.
     var isCancelled: () -> Bool = { false }
     /// Called with each line of stderr while it runs.
     var onErrorLine: ((String) -> Void)?
 
     /// Nothing of the user's session but the way to the programs.
-    static var plainEnvironment: [String: String] {
+    public static var plainEnvironment: [String: String] {
         ["PATH": searchPath, "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": "/root"]
     }
 
@@ -46,9 +46,12 @@ struct ChildProcess {
     }
 
     /// Where a program is; nil when it is not installed.
-    static func find(_ program: String) -> String? {
+    public static func find(_ program: String) -> String? {
         searchPath.split(separator: ":").map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
     }
+
+    /// A program at a path.
+    public init(path: String, arguments: [String]) { (self.path, self.arguments) = (path, arguments) }
 
     /// The program of that name.
     ///
@@ -66,7 +69,7 @@ struct ChildProcess {
     ///
     /// - Parameter output: takes what it writes to stdout; without it the result has it.
     /// - Throws: `IbidError` when it cannot be started, or what `output` throws.
-    func run(output: ((UnsafeRawBufferPointer) throws -> Void)? = nil) throws -> Result {
+    public func run(output: ((UnsafeRawBufferPointer) throws -> Void)? = nil) throws -> Result {
         var out: [Int32] = [-1, -1]
         var err: [Int32] = [-1, -1]
         guard cl_pipe(&out) >= 0, cl_pipe(&err) >= 0 else { throw IbidError.system("make", "a pipe", lastError()) }
