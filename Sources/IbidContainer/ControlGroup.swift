@@ -171,7 +171,9 @@ final class ControlGroup {
 
     /// Puts a process into the group, where it does not go itself.
     func add(_ process: pid_t) throws {
-        for directory in directories where layout.version == .v2 {
+        // In v1 the sandbox joins its groups itself.
+        guard layout.version == .v2 else { return }
+        for directory in directories {
             let failed = TextFile.write("\(process)", to: directory.appending("cgroup.procs"))
             guard failed == 0 else {
                 throw IbidError.cgroup("put the container into \(directory)", String(cString: strerror(failed)))

@@ -12,8 +12,9 @@ import Synchronization
 public final class PortForwarder: Sendable {
     /// The most connections at one time; more of them wait.
     private static let capacity = 128
-    /// How often it looks whether the run listens already.
-    private static let patienceMilliseconds: Int32 = 50
+    /// How often it looks whether the run listens already, at most: a run can make the list of its sockets long, and looking
+    /// at it takes no more than a twentieth of one processor's time.
+    private static let patienceMicroseconds: Int64 = 50_000
     /// How long those who connected may take to read what the run's last words to them were.
     private static let farewellMicroseconds: Int64 = 2_000_000
 
@@ -90,10 +91,16 @@ public final class PortForwarder: Sendable {
     private func serve() {
         var targets = [String?](repeating: nil, count: ports.count)
         var connections: [ForwardedConnection] = []
+        var due: Int64 = 0
         while true {
-            for index in ports.indices where targets[index] == nil {
-                targets[index] = ListeningSockets.address(of: ports[index].container)
-                if targets[index] != nil { isListening(ports[index]) }
+            let now = cl_monotonic_microseconds()
+            if targets.contains(nil), now >= due {
+                for index in ports.indices where targets[index] == nil {
+                    targets[index] = ListeningSockets.address(of: ports[index].container)
+                    if targets[index] != nil { isListening(ports[index]) }
+                }
+                let end = cl_monotonic_microseconds()
+                due = end + max(Self.patienceMicroseconds, 20 * (end - now))
             }
             let isFull = connections.count >= Self.capacity
             // A negative descriptor is left out by poll.
@@ -108,7 +115,8 @@ public final class PortForwarder: Sendable {
                 polls.append(
                     pollfd(fd: interest.inner == 0 ? -1 : connection.inner, events: interest.inner, revents: 0))
             }
-            let timeout = targets.contains(nil) ? Self.patienceMilliseconds : -1
+            let wait = max(0, due - cl_monotonic_microseconds())
+            let timeout = targets.contains(nil) ? Int32(clamping: wait / 1_000 + 1) : -1
             guard poll(&polls, UInt(polls.count), timeout) >= 0 || errno == EINTR else { return }
             if polls[0].revents != 0 { return deliver(connections) }
             let first = 1 + listeners.count
@@ -124,7 +132,7 @@ public final class PortForwarder: Sendable {
                 guard inner >= 0 else {
                     close(outer)
                     // It listens no more; perhaps it will again, somewhere else.
-                    targets[index] = ListeningSockets.address(of: ports[index].container)
+                    targets[index] = nil
                     continue
                 }
                 connections.append(ForwardedConnection(outer: outer, inner: inner))

@@ -248,12 +248,14 @@ int main(int count, char **arguments) {
     int runtime = plan.runtime ? open_runtime(plan.runtime) : -1;
     build_root(&plan);
     die_with_parent(parent);
+    /* Before the network: made in it, they would be on the container's list of sockets. */
+    int init[2] = {-1, -1};
+    if (plan.runtime && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, init) < 0) fail("make a socket pair");
     if (plan.own_network) build_network(&plan);
 
     int status = 0;
     if (plan.runtime) {
-        int pidfd = -1, questions, init[2];
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, init) < 0) fail("make a socket pair");
+        int pidfd = -1, questions;
         wait_for_word();
         hide_machine();
         int own = open("/proc/self/io", O_RDONLY | O_CLOEXEC); /* the runtime's /proc will cover this one */

@@ -16,8 +16,15 @@ private enum Attack {
 struct AttackTests {
     static let runtimes = ["crun", "runc"]
 
-    @Test(arguments: runtimes, ["", "1000"])
-    func nothingGetsOut(_ runtime: String, _ user: String) throws {
+    enum Kind: CaseIterable {
+        case root
+        case user
+        /// With a port that others may connect to: its network is made by Ibid.
+        case published
+    }
+
+    @Test(arguments: runtimes, Kind.allCases)
+    func nothingGetsOut(_ runtime: String, _ kind: Kind) throws {
         try withRuns(extend: AttackWorld.addProbes) { runs in
             let world = try AttackWorld(
                 scratch: runs.scratch,
@@ -29,15 +36,18 @@ struct AttackTests {
             let input = try runs.store.put(data)
             var spec = runs.spec("")
             spec.command = [AttackWorld.probe] + world.arguments
-            spec.user = user
+            spec.user = kind == .user ? "1000" : ""
             spec.runtime = runtime
+            spec.sortsDirectories = true
+            spec.ports = kind == .published ? [8_000] : nil
+            let ports = kind == .published ? try PortForwarder([PublishedPort("0:8000")]) { _ in } : nil
             spec.inputs = ["file": RunSpec.Input(kind: .file, digest: input, size: Int64(data.count))]
             spec.limits = .standard
             spec.limits.wallSeconds = 60
-            let outcome = try runs.run(spec, stdout: AttackWorld.show)
+            let outcome = try runs.run(spec, stdout: AttackWorld.show, ports: ports)
             let errors = try outcome.stderr()
             #expect(outcome.result.exitCode == 0, "\(errors)")
-            #expect(AttackWorld.openDoors(try outcome.stdout()) == [], "\(runtime), user '\(user)'")
+            #expect(AttackWorld.openDoors(try outcome.stdout()) == [], "\(runtime), \(kind)")
             try runs.store.verify(input)
         }
     }

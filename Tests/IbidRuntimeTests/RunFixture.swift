@@ -69,10 +69,10 @@ struct RunFixture {
 
     func run(
         _ spec: RunSpec, stdout: RunExecutor.LiveSink? = nil, stderr: RunExecutor.LiveSink? = nil,
-        stop: ContainerStop? = nil
+        ports: PortForwarder? = nil, stop: ContainerStop? = nil
     ) throws -> Outcome {
         let (result, measurement) = try executor.run(
-            spec, workspace: try containers.workspace(), stdout: stdout, stderr: stderr, stop: stop)
+            spec, workspace: try containers.workspace(), stdout: stdout, stderr: stderr, ports: ports, stop: stop)
         return Outcome(result: result, measurement: measurement, store: store)
     }
 

@@ -85,7 +85,7 @@ int main(int count, char **values) {
     argument_count = count;
     arguments = values;
     seen = mmap(NULL, SEEN, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    const struct probe *lists[] = {call_probes, file_probes, world_probes, trick_probes};
+    const struct probe *lists[] = {call_probes, file_probes, world_probes, trick_probes, seam_probes};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         for (const struct probe *probe = lists[i]; probe->name; probe++) run(probe);
     return 0;

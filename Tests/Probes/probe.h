@@ -20,7 +20,7 @@ struct probe {
 };
 
 /* Lists end with a probe without a name. */
-extern const struct probe call_probes[], file_probes[], world_probes[], trick_probes[];
+extern const struct probe call_probes[], file_probes[], world_probes[], trick_probes[], seam_probes[];
 
 /* What was seen; the last note of a probe is printed. */
 __attribute__((format(printf, 1, 2))) void note(const char *format, ...);
@@ -30,6 +30,9 @@ enum verdict fails(long result);
 /* The same for a call that is made with arguments which could not succeed: only a refusal counts, not a complaint about
    the arguments, which would show that the call was let through. */
 enum verdict refused(long result);
+
+/* Whether a program of the image, executed, has privileges that its caller has not. */
+enum verdict gains(const char *program);
 
 /* The value of an argument; NULL when it is absent. */
 const char *argument(const char *name);

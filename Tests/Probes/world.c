@@ -202,7 +202,7 @@ PROBE(root_is_host_root) {
     note("%u is %u", inside, outside);
     return outside == 0 ? LEAK : SHUT;
 }
-static enum verdict gains(const char *program) {
+enum verdict gains(const char *program) {
     char bytes[128] = "", wanted[64];
     int ends[2];
     if (access(program, X_OK) < 0 || pipe(ends) < 0) return NONE;
