@@ -99,12 +99,13 @@ struct CanonicalScanner {
     func isHex(_ text: Text, count: Int) -> Bool {
         guard text.count == count, let base = bytes.baseAddress.map({ UnsafeRawPointer($0) }) else { return false }
         var place = text.lowerBound
-        // Sixteen at a time.
-        while place + 16 <= text.upperBound {
-            let letters = base.loadUnaligned(fromByteOffset: place, as: SIMD16<UInt8>.self)
-            let digits = (letters &- 0x30) .< SIMD16(repeating: 10)
-            guard all(digits .| ((letters &- 0x61) .< SIMD16(repeating: 6))) else { return false }
-            place += 16
+        // Eight at a time: adding sets a byte's highest bit where the byte is at least, or more than, a bound.
+        while place + 8 <= text.upperBound {
+            let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: place, as: UInt64.self))
+            let digits = (word &+ Self.each(0x80 - 0x30)) & ~(word &+ Self.each(0x7f - 0x39))
+            let letters = (word &+ Self.each(0x80 - 0x61)) & ~(word &+ Self.each(0x7f - 0x66))
+            guard (digits | letters) & ~word & Self.each(0x80) == Self.each(0x80) else { return false }
+            place += 8
         }
         return bytes[place..<text.upperBound].allSatisfy {
             ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66)

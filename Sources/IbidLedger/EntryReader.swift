@@ -84,14 +84,16 @@ final class EntryReader: @unchecked Sendable {
     }
 
     private func integer(_ statement: Pointer, _ column: Int32) -> Int64? {
-        sqlite3_column_type(statement, column) == SQLITE_INTEGER ? sqlite3_column_int64(statement, column) : nil
+        let value = RowValue(statement, column, SQLITE_INTEGER)
+        return value.isOfType ? value.integer : nil
     }
 
     private func copy(_ statement: Pointer, _ column: Int32, _ type: Int32, _ batch: EntryBatch) -> EntryBatch.Column {
-        guard sqlite3_column_type(statement, column) == type else { return EntryBatch.Column() }
-        let bytes = sqlite3_column_blob(statement, column)
-        let count = sqlite3_column_bytes(statement, column)
-        return EntryBatch.Column(start: batch.append(bytes, count: Int(count)), count: count)
+        let value = RowValue(statement, column, type)
+        guard value.isOfType else { return EntryBatch.Column() }
+        let bytes = value.bytes
+        return EntryBatch.Column(
+            start: batch.append(bytes.baseAddress, count: bytes.count), count: Int32(bytes.count))
     }
 
     // The number and a space.

@@ -31,8 +31,6 @@ struct TermSums {
         }
     }
 
-    private static let types = [SQLITE_INTEGER, SQLITE_TEXT, SQLITE_TEXT, SQLITE_INTEGER, SQLITE_INTEGER]
-
     private var sums: [UInt64] = []
     private var foreign = 0
     private var isOrdered = true
@@ -68,14 +66,19 @@ struct TermSums {
             let code = sqlite3_step(row)
             if code == SQLITE_DONE { return }
             guard code == SQLITE_ROW else { throw DatabaseError(code) }
+            let columns = (
+                RowValue(row, 0, SQLITE_INTEGER), RowValue(row, 1, SQLITE_TEXT), RowValue(row, 2, SQLITE_TEXT),
+                RowValue(row, 3, SQLITE_INTEGER), RowValue(row, 4, SQLITE_INTEGER)
+            )
             // What has another type has another place in the order, whatever it reads as.
-            guard Self.types.enumerated().allSatisfy({ sqlite3_column_type(row, Int32($0)) == $1 }) else {
+            guard columns.0.isOfType && columns.1.isOfType && columns.2.isOfType && columns.3.isOfType
+                && columns.4.isOfType
+            else {
                 isOrdered = false
                 return
             }
-            let (part, leafIndex) = (sqlite3_column_int64(row, 0), sqlite3_column_int64(row, 3))
-            let (term, role) = (Self.bytes(row, 1), Self.bytes(row, 2))
-            let position = sqlite3_column_int64(row, 4)
+            let (part, leafIndex, position) = (columns.0.integer, columns.3.integer, columns.4.integer)
+            let (term, role) = (columns.1.bytes, columns.2.bytes)
             guard previous.advance(part, term, role, leafIndex, position) else {
                 isOrdered = false
                 return
@@ -128,11 +131,6 @@ struct TermSums {
             }
             return left.count - right.count
         }
-    }
-
-    private static func bytes(_ row: OpaquePointer, _ column: Int32) -> UnsafeRawBufferPointer {
-        let base = sqlite3_column_blob(row, column)
-        return UnsafeRawBufferPointer(start: base, count: Int(sqlite3_column_bytes(row, column)))
     }
 
     @inline(__always)
