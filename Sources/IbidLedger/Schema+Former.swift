@@ -6,7 +6,7 @@ extension Schema {
         try db.execute(sql: former == 1 ? "DROP TABLE artifacts" : "DROP VIEW artifacts; DROP TABLE terms")
         // They are filled by whoever asks them.
         try db.execute(sql: terms)
-        try Projection.rebuild(db)
+        if former == 1 { try Projection.rebuild(db) }
         try db.execute(sql: "PRAGMA user_version = \(version)")
     }
 
