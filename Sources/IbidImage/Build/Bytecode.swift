@@ -40,7 +40,7 @@ struct Bytecode {
             let container = workspace.appending("bytecode-\(version)")
             try makeDirectories(container, mode: 0o700)
             let (script, list) = (workspace.appending("compile.py"), workspace.appending("distributions"))
-            try writeAtomically(Array(BytecodeScript.text.utf8), to: script, mode: 0o644, durable: false)
+            try writeAtomically(Array(python.script.utf8), to: script, mode: 0o644, durable: false)
             try writeAtomically(
                 Array(distributions.map { [UInt8(ascii: "/")] + $0 }.joined(separator: [0])), to: list, mode: 0o644,
                 durable: false)
@@ -48,11 +48,11 @@ struct Bytecode {
             let outcome = try host.run(
                 ContainerSpec(
                     workspace: container, layers: layers + [upper],
-                    command: [
-                        python, "-I", "-S", "-B", "/run/ibid/compile.py", "installed", "/run/ibid/distributions",
+                    command: python.command + [
+                        "/run/ibid/compile.py", "installed", "/run/ibid/distributions",
                         "/run/ibid/ahead", "/run/ibid/wheels/\(ahead?.mark.lastComponent?.string ?? "over")",
                     ],
-                    environment: environment, workingDirectory: "/", user: "0:0",
+                    environment: python.environment(environment), workingDirectory: "/", user: "0:0",
                     binds: [
                         ContainerBind(source: script, target: "/run/ibid/compile.py"),
                         ContainerBind(source: list, target: "/run/ibid/distributions"),
@@ -66,7 +66,7 @@ struct Bytecode {
                 stdout: { output.add($0) }, stderr: { output.add($0) }, gateway: nil, stops: stop.map { [$0] } ?? [])
             guard case .exited(0) = outcome.ending else {
                 if stop?.isThrown ?? false { throw IbidError.interrupted }
-                throw IbidError("bytecode", "\(python) could not compile what the step installed: \(output.text)")
+                throw IbidError("bytecode", "\(python.path) could not compile what the step installed: \(output.text)")
             }
             try Self.merge(container.appending("upper"), into: upper, path: [])
         }
@@ -99,7 +99,7 @@ struct Bytecode {
     /// An interpreter of that version: the environment's own, or one in `PATH`.
     private func interpreter(
         _ version: String, of distributions: [[UInt8]], root: StageRoot, environment: [String: String]
-    ) throws -> String? {
+    ) throws -> BytecodePython? {
         var places: [String] = []
         if let first = distributions.first {
             // PREFIX/lib/pythonX.Y/site-packages/NAME.dist-info
@@ -109,7 +109,9 @@ struct Bytecode {
         places += (environment["PATH"] ?? "").split(separator: ":").map(String.init)
         for place in places + ["/usr/local/bin", "/usr/bin"] where place.hasPrefix("/") {
             let path = "\(place)/python\(version)"
-            if case .file? = try root.resolve(Array(path.utf8)).node?.kind { return path }
+            if case .file? = try root.resolve(Array(path.utf8)).node?.kind {
+                return BytecodePython(path: path, version: version)
+            }
         }
         return nil
     }

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import IbidContainer
+import IbidLayer
 import IbidModel
 import IbidStore
 import Synchronization
@@ -23,6 +24,7 @@ final class BytecodeAhead: Sendable {
     private static let worthwhile: Int64 = 2 << 20
 
     private let host: ContainerHost
+    private let python: BytecodePython
     private let spec: ContainerSpec
     private let wheels: FilePath
     private let script: FilePath
@@ -48,6 +50,7 @@ final class BytecodeAhead: Sendable {
             let python = try Self.interpreter(StageRoot(layers: layers), environment)
         else { return nil }
         self.host = host
+        self.python = python
         self.stop = try ContainerStop()
         stops = [self.stop] + (stop.map { [$0] } ?? [])
         wheels = workspace.appending("wheels")
@@ -67,10 +70,10 @@ final class BytecodeAhead: Sendable {
         guard queue >= 0 else { throw IbidError.system("open", fifo.string, lastError()) }
         spec = ContainerSpec(
             workspace: container, layers: layers,
-            command: [
-                python, "-I", "-S", "-B", "/run/ibid/compile.py", "ahead", "/run/ibid/wheels", "/\(Self.results)",
+            command: python.command + [
+                "/run/ibid/compile.py", "ahead", "/run/ibid/wheels", "/\(Self.results)",
             ],
-            environment: environment, workingDirectory: "/", user: "0:0",
+            environment: python.environment(environment), workingDirectory: "/", user: "0:0",
             binds: [
                 ContainerBind(source: script, target: "/run/ibid/compile.py"),
                 ContainerBind(source: wheels, target: "/run/ibid/wheels"),
@@ -80,11 +83,15 @@ final class BytecodeAhead: Sendable {
     deinit { _ = Glibc.close(queue) }
 
     /// The interpreter that a plain `pip` would most likely run on.
-    private static func interpreter(_ root: StageRoot, _ environment: [String: String]) throws -> String? {
+    private static func interpreter(_ root: StageRoot, _ environment: [String: String]) throws -> BytecodePython? {
         for place in (environment["PATH"] ?? "").split(separator: ":") where place.hasPrefix("/") {
             for name in ["python3", "python"] {
                 let path = "\(place)/\(name)"
-                if case .file? = try root.resolve(Array(path.utf8)).node?.kind { return path }
+                let resolved = try root.resolve(Array(path.utf8))
+                guard case .file? = resolved.node?.kind else { continue }
+                // python3 is a link to python3.9.
+                let own = String(decoding: resolved.path.lastName, as: UTF8.self)
+                return BytecodePython(path: path, version: own.dropFirst("python".count))
             }
         }
         return nil
@@ -111,7 +118,7 @@ final class BytecodeAhead: Sendable {
     }
 
     private func compile() {
-        let text = Array(BytecodeScript.text.utf8)
+        let text = Array(python.script.utf8)
         guard (try? writeAtomically(text, to: script, mode: 0o644, durable: false)) != nil else { return }
         // However it ends: a group is there whole or not at all.
         _ = try? host.run(spec, stdout: { _ in }, stderr: { _ in }, gateway: nil, stops: stops)
