@@ -105,6 +105,52 @@ struct RecipeTests {
                 "RUN pip install -r ./environment.yml.txt", "COPY . .",
             ]),
         Case(
+            name: "conda's lock",
+            files: [
+                "environment.yml": "dependencies:\n  - python\n  - numpy\n  - pip:\n    - seaborn\n", "main.py": "",
+                "conda-lock.yml": """
+                version: 1
+                metadata:
+                  platforms:
+                  - linux-64
+                package:
+                - name: numpy
+                  version: 1.26.4
+                  manager: conda
+                  platform: linux-64
+                  dependencies:
+                    version: '>=3'
+                  category: main
+                  optional: false
+                - name: numpy
+                  version: 1.26.3
+                  manager: conda
+                  platform: osx-64
+                - name: libxcb
+                  version: '1.15'
+                  manager: conda
+                  platform: linux-64
+                - name: python
+                  version: 3.13.1
+                  manager: conda
+                  platform: linux-64
+                - name: seaborn
+                  version: '0.13.2'
+                  manager: pip
+                  platform: linux-64
+                - name: pytest
+                  version: 8.0.0
+                  manager: conda
+                  platform: linux-64
+                  category: dev
+                """,
+            ],
+            lines: [
+                "FROM python:3.13", "numpy", "seaborn", "EOF", "COPY <<\"EOF\" /opt/constraints.txt", "numpy==1.26.4",
+                "seaborn==0.13.2", "EOF", "RUN pip install -c /opt/constraints.txt -r ./environment.yml.txt",
+                "COPY . .",
+            ]),
+        Case(
             name: "Poetry's own words, without a package or a lock",
             files: [
                 "pyproject.toml": """

@@ -4,12 +4,18 @@ extension DerivedRecipe {
     // MARK: requirements
 
     /// - Parameter document: the path of a file that the recipe writes itself, when the scan is of that.
-    func fromRequirements(_ scan: RequirementsScan, document: String? = nil, _ plan: inout Plan) throws {
+    func fromRequirements(
+        _ scan: RequirementsScan, document: String? = nil, constraints: [String] = [], _ plan: inout Plan
+    ) throws {
         plan.hasSource = scan.needsSource
         plan.dependencies += scan.needsSource ? ["COPY . ."] : copies(scan.files + scan.paths)
         if let document { plan.dependencies.append(Self.document(scan.lines, at: document)) }
         let file = document ?? scan.files.first ?? "requirements.txt"
-        let words = "pip install " + (scan.isHashed ? "--require-hashes " : "") + "-r \(Self.quoted(file))"
+        let constraintsFile = "/opt/constraints.txt"
+        if !constraints.isEmpty { plan.dependencies.append(Self.document(constraints, at: constraintsFile)) }
+        let words =
+            "pip install " + (scan.isHashed ? "--require-hashes " : "")
+            + (constraints.isEmpty ? "" : "-c \(constraintsFile) ") + "-r \(Self.quoted(file))"
         plan.dependencies.append(scan.needsSource ? install(words) : "RUN " + words)
         plan.names = Set(scan.names.keys)
         for (name, place) in scan.names { plan.origins.add(project: name, at: place) }
@@ -23,13 +29,20 @@ extension DerivedRecipe {
             plan.python = try PythonWish(python.text, from: file, line: python.line)
         }
         plan.notes += environment.notes
+        let lock = try CondaLock.read(from: tree)
+        if let lock {
+            plan.notes.append("\(CondaLock.name): its versions are held to")
+            if let python = lock.python, !plan.python.isExplicit {
+                plan.python = try PythonWish(python.text, from: CondaLock.name, line: python.line)
+            }
+        }
         for (name, value) in environment.variables {
             let quoted = String(decoding: CanonicalJSON.bytes(.string(value)), as: UTF8.self)
             plan.dependencies.append("ENV \(name)=\(quoted.replacing("$", with: "\\$"))")
         }
         guard !environment.requirements.isEmpty else { return }
         let scan = try RequirementsScan(lines: environment.requirements, of: file, in: tree)
-        try fromRequirements(scan, document: "./\(file).txt", &plan)
+        try fromRequirements(scan, document: "./\(file).txt", constraints: lock?.constraints ?? [], &plan)
     }
 
     // MARK: the project itself

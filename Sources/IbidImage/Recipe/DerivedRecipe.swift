@@ -82,6 +82,10 @@ struct DerivedRecipe {
             try fromRequirements(RequirementsScan(file: file, in: tree), &plan)
         } else if let name = Self.places(["environment.yml", "environment.yaml"]).first(where: has) {
             try fromConda(name, &plan)
+        } else if has(CondaLock.name) {
+            throw IbidError.recipeFile(
+                CondaLock.name, nil, "the environment.yml that it locks is not beside it",
+                hint: "commit the environment.yml too")
         } else if let file = try PipfileText.read(from: tree) {
             try fromPipfile(file, &plan)
         } else if let project, project.isProject {
