@@ -18,7 +18,8 @@ struct PreparedJob: Sendable {
         let names = Mutex<[InstalledNumpy: CPUPins.NumpyNames]>([:])
     }
 
-    init(snapshot: SourceSnapshot, job: JobSpec, name: String, build: ImageBuild, image: OCI.ImageConfig, home: String?) {
+    init(snapshot: SourceSnapshot, job: JobSpec, name: String, build: ImageBuild, image: OCI.ImageConfig, home: String?)
+    {
         (self.snapshot, self.job, self.name, self.build, self.image) = (snapshot, job, name, build, image)
         self.home = home
     }

@@ -83,7 +83,8 @@ struct CopyFinder {
         CopyProblem(
             problem: "'\(text)' is not in \(place)",
             hint: place == "the source tree"
-                ? "only committed files of the job's directory count, without what .dockerignore leaves out"
+                ? "only committed files of the job's directory count, without what .dockerignore leaves out; a Dockerfile of "
+                    + "a larger directory is built there: ibid submit DIRECTORY -f PATH/Dockerfile"
                 : "the path is looked up in that image's root")
     }
 }
