@@ -59,7 +59,7 @@ extension ContainerHost {
 
     /// A real start: of the sandbox program itself, which needs no library, in an image that has nothing else.
     private func tryContainer() throws {
-        let workspace = try makeWorkspace(named: "probe-\(Owner.current.text)-\(UInt32.random(in: 0 ... .max))")
+        let workspace = try makeWorkspace("probe")
         do {
             let (layer, container) = (workspace.appending("layer"), workspace.appending("container"))
             for directory in [layer, container] { try makeDirectories(directory) }

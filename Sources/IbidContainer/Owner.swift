@@ -15,7 +15,7 @@ struct Owner: Hashable, Sendable {
     static let current = Owner(
         namespace: ownNamespace(), pid: getpid(), started: Self.startTime(of: getpid()) ?? 0)
 
-    /// The file in a workspace that names its owner.
+    /// The file in a workspace that names its owner where the workspace's name does not.
     static let file = "owner"
 
     /// `<namespace>-<pid>-<start>`.
@@ -44,17 +44,21 @@ struct Owner: Hashable, Sendable {
         try TextFile.create(Array(text.utf8), at: workspace.appending(Self.file))
     }
 
-    /// The name of the cgroup of a workspace: what it is, whose it is.
+    /// The name of the cgroup of a workspace.
     func groupName(_ workspace: FilePath) -> String {
         let name = workspace.lastComponent?.string ?? "container"
-        let plain = name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
-        return "\(String(plain.prefix(64))).\(text).\(UInt32.random(in: 0 ... .max))"
+        return self.name(String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }.prefix(64)))
     }
 
-    /// The owner in the name of a cgroup; nil when Ibid did not name it.
-    static func ofGroup(_ name: String) -> Owner? {
+    /// A name for something of this owner: what it is, whose it is. It says so from the first moment to the last, which
+    /// a file in a directory does not.
+    func name(_ kind: String) -> String { "\(kind).\(text).\(UInt32.random(in: 0 ... .max))" }
+
+    /// The owner in such a name; nil in any other.
+    init?(inName name: String) {
         let parts = name.split(separator: ".")
-        return parts.count == 3 ? Owner(parts[1]) : nil
+        guard parts.count == 3 else { return nil }
+        self.init(parts[1])
     }
 
     // proc(5), /proc/pid/stat: the name of the program, in parentheses, may hold anything; the 22nd field is the start.

@@ -4,7 +4,8 @@ import IbidImage
 import IbidModel
 import IbidStore
 
-/// One call of a program that others wrote, such as git or gpg, to its end, in the user's own environment.
+/// One call of a program that others wrote, such as git or gpg, to its end, in the user's own environment; what asks for
+/// a password may do so on the terminal.
 struct ToolRun {
     /// The exit status; 128 + signal when a signal ended it.
     var status: Int32
@@ -28,6 +29,7 @@ struct ToolRun {
         var process = ChildProcess(path: path, arguments: Array(arguments.dropFirst()))
         process.environment = ProcessInfo.processInfo.environment
         process.stdin = stdin
+        process.hasOwnSession = false
         let result = try process.run()
         status = result.status
         output = String(decoding: result.stdout, as: UTF8.self)

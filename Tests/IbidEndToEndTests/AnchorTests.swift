@@ -68,7 +68,7 @@ extension EndToEndTests {
             ["--commands", "renew", "--calls", "rename"],
             ["--commands", "tag,import", "--calls", "rename,fdatasync,fsync,link", "--every", "12"],
         ] {
-            let result = try shell([script.string, archive, "--ibid", bench.ibid.string] + choice)
+            let result = try shell([script.string, "--archive", archive, "--ibid", bench.ibid.string] + choice)
             #expect(result.status == 0 && result.stdout.contains(" 0 problems"), "\(result.stdout)\(result.stderr)")
         }
     }

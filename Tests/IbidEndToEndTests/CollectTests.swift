@@ -35,7 +35,7 @@ extension EndToEndTests {
             try bench.job("print('busy')", files: ["Dockerfile": "FROM python:3.11\nRUN sleep 3\n"])
             let script = """
                 "$IBID" image build . > /dev/null 2>&1 & build=$!
-                for _ in $(seq 100); do [ -n "$(ls "$IBID_HOME"/runs | grep '^build-')" ] && break; sleep 0.02; done
+                for _ in $(seq 100); do [ -n "$(ls "$IBID_HOME"/runs | grep '^build[.]')" ] && break; sleep 0.02; done
                 "$IBID" gc --force --json; echo "status $?"; wait $build; echo "build $?"
                 """
             let busy = try shell(

@@ -70,6 +70,20 @@ extension EndToEndTests {
         }
     }
 
+    /// A sample of what `Tests/Ledger/crashes` does in full: the process dies, or the disk fails or is full, at the calls
+    /// by which a submit changes files, in a home that is not there yet, one that has the image, and one that has another.
+    @Test(.enabled(if: has("strace"), "strace is not installed"))
+    func stoppedAtSomeCallsOfASubmit() throws {
+        guard try shell(["strace", "-o", "/dev/null", "true"]).status == 0 else {
+            return print("this machine lets nobody trace: no submit was stopped")
+        }
+        let script = FilePath(#filePath).removingLastComponent().removingLastComponent().appending("Ledger/crashes")
+        let swept = try shell([
+            script.string, "--commands", "cold,warm,changed", "--sample", "5", "--ibid", builtProgram("ibid").string,
+        ])
+        #expect(swept.status == 0, "\(swept.stdout)\(swept.stderr)")
+    }
+
     /// Ctrl-C, `kill`, and a terminal that goes away: the run is over, recorded, and the status is that of an
     /// interruption.
     @Test func interruptedByTheUser() throws {

@@ -146,8 +146,7 @@ extension BuildSession {
         _ run: RunInstruction, _ mounts: [StepMount], command: [String], environment: [String: String],
         _ step: Dockerfile.Step, _ state: StageState, locked: GatewayAnswers?
     ) throws -> StepCache.Record {
-        let name = "build-\(UInt64.random(in: 0 ... .max))"
-        let workspace = try host.makeWorkspace(named: name)
+        let workspace = try host.makeWorkspace("build")
         do {
             let record = try execute(
                 run, mounts, command: command, environment: environment, step, state, locked: locked,

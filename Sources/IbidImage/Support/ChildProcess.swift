@@ -30,6 +30,8 @@ public struct ChildProcess {
     public var environment: [String: String] = ChildProcess.plainEnvironment
     /// Where it reads from; nothing unless given.
     public var stdin: Int32?
+    /// Whether it has a session of its own: what comes from the terminal does not reach it, nor can it ask there.
+    public var hasOwnSession = true
     /// Asked a few times a second; true ends it.
     var isCancelled: () -> Bool = { false }
     /// Called with each line of stderr while it runs.
@@ -108,7 +110,7 @@ public struct ChildProcess {
                         guard let argv = words.baseAddress, let envp = variables.baseAddress else { return -EINVAL }
                         var request = cl_spawn(
                             path: path, argv: argv, envp: envp, working_directory: nil, descriptors: maps.baseAddress,
-                            descriptor_count: maps.count, new_session: 1, death_signal: SIGKILL)
+                            descriptor_count: maps.count, new_session: hasOwnSession ? 1 : 0, death_signal: SIGKILL)
                         return cl_spawn(&request, &child, &stage)
                     }
                 }
