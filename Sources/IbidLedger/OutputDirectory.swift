@@ -11,16 +11,17 @@ struct OutputDirectory {
 
     /// Holds each file against the output of its name.
     func verify(against expected: [Statement.Subject], into report: inout VerificationReport) {
-        let found: [String: FilePath]
+        // By bytes: two spellings of one accented letter are two names.
+        let found: [[UInt8]: FilePath]
         do { found = try files(root, "") } catch {
             return report.add(
                 "the outputs \(root)", got: (error as? IbidError)?.message ?? "\(error)", want: "readable")
         }
         let before = report.problems.count
-        var names: Set<String> = []
+        var names: Set<[UInt8]> = []
         for output in expected {
             // A name in a foreign record must not lead out of the directory; what lies in it has been listed.
-            let name = String(output.name.drop { $0 == "/" })
+            let name = Array(output.name.utf8.drop { $0 == UInt8(ascii: "/") })
             names.insert(name)
             guard let path = found[name] else {
                 report.add("output \(output.name)", got: "missing", want: "\(output.digest)")
@@ -36,7 +37,8 @@ struct OutputDirectory {
                     "output \(output.name)", got: (error as? IbidError)?.message ?? "\(error)", want: "readable")
             }
         }
-        for name in Set(found.keys).subtracting(names).sorted() {
+        for name in Set(found.keys).subtracting(names).sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            let name = String(decoding: name, as: UTF8.self)
             report.add("file \(name)", got: "in the directory of outputs", want: "no file that the run did not give")
         }
         if report.problems.count == before {
@@ -45,10 +47,10 @@ struct OutputDirectory {
     }
 
     // Everything that is no directory, by its relative name as records write it.
-    private func files(_ directory: FilePath, _ prefix: String) throws -> [String: FilePath] {
+    private func files(_ directory: FilePath, _ prefix: String) throws -> [[UInt8]: FilePath] {
         guard let handle = directory.withPlatformString({ opendir($0) }) else { throw failure("list", directory) }
         defer { closedir(handle) }
-        var found: [String: FilePath] = [:]
+        var found: [[UInt8]: FilePath] = [:]
         while let entry = readdir(handle) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
             guard name != Array(".".utf8), name != Array("..".utf8) else { continue }
@@ -64,7 +66,7 @@ struct OutputDirectory {
             if status.st_mode & S_IFMT == S_IFDIR {
                 found.merge(try files(path, relative + "/")) { $1 }
             } else {
-                found[relative] = path
+                found[Array(relative.utf8)] = path
             }
         }
         return found

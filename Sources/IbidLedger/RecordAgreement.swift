@@ -74,17 +74,22 @@ struct RecordAgreement {
     private mutating func checkResult(_ outcome: JSONValue) {
         let subjects = digests(outcome["subject"])
         guard let result = document("result.json", subjects) else { return }
-        var listed: [String: String] = [:]
-        for output in result["outputs"]?.array ?? [] {
-            let name = "outputs/" + (output["path"]?.string ?? "")
-            if listed.updateValue(output["digest"]?.string ?? "", forKey: name) != nil {
-                add(name, got: "twice in the result", want: "once")
-            }
+        // By bytes: two spellings of one accented letter are two names.
+        var names: Set<[UInt8]> = []
+        let listed = (result["outputs"]?.array ?? []).map { output in
+            (name: "outputs/" + (output["path"]?.string ?? ""), digest: output["digest"]?.string ?? "")
         }
-        let named = subjects.filter { $0.key != "result.json" }.mapValues { "sha256:" + $0 }
+        for output in listed where !names.insert(Array(output.name.utf8)).inserted {
+            add(output.name, got: "twice in the result", want: "once")
+        }
+        let named = (outcome["subject"]?.array ?? []).compactMap { subject -> (name: String, digest: String)? in
+            guard let name = subject["name"]?.string, name != "result.json",
+                let hex = subject["digest"]?["sha256"]?.string
+            else { return nil }
+            return (name, "sha256:" + hex)
+        }
         // A statement that would name too many names the result alone.
         if !named.isEmpty || listed.count <= 1_000 {
-            // By bytes: two spellings of one accented letter are two names.
             let (left, right) = (Self.lines(named), Self.lines(listed))
             for line in left.symmetricDifference(right).sorted(by: { $0.lexicographicallyPrecedes($1) }).prefix(10) {
                 add(
@@ -101,8 +106,8 @@ struct RecordAgreement {
         compare("the exit code", ending?["exitCode"], result["exitCode"])
     }
 
-    private static func lines(_ digests: [String: String]) -> Set<[UInt8]> {
-        Set(digests.map { Array("\($0.key) \($0.value)".utf8) })
+    private static func lines(_ digests: [(name: String, digest: String)]) -> Set<[UInt8]> {
+        Set(digests.map { Array("\($0.name) \($0.digest)".utf8) })
     }
 
     // MARK: What was said of it later

@@ -92,13 +92,16 @@ package func forEachChunk(
 ///
 /// - Parameter durable: whether the new content is on disk when this returns; without it a power failure may leave
 ///   the file empty or absent.
+/// - Parameter alone: whether the caller holds a lock without which nobody writes this file. What a crash leaves beside it
+///   is then taken up by the next call.
 package func writeAtomically(
-    _ bytes: [UInt8], to path: FilePath, mode: UInt32 = 0o644, durable: Bool = true
+    _ bytes: [UInt8], to path: FilePath, mode: UInt32 = 0o644, durable: Bool = true, alone: Bool = false
 ) throws {
     let directory = path.removingLastComponent()
-    let aside = directory.appending(
-        ".\(path.lastComponent?.string ?? "file").\(getpid()).\(UInt64.random(in: 0 ... .max))")
-    let descriptor = open(aside.string, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode)
+    let unique = alone ? "new" : "\(getpid()).\(UInt64.random(in: 0 ... .max))"
+    let aside = directory.appending(".\(path.lastComponent?.string ?? "file").\(unique)")
+    let fresh = alone ? O_TRUNC | O_NOFOLLOW : O_EXCL
+    let descriptor = open(aside.string, O_CREAT | fresh | O_WRONLY | O_CLOEXEC, mode)
     guard descriptor >= 0 else { throw IbidError.system("create", aside.string, lastError()) }
     do {
         defer { close(descriptor) }

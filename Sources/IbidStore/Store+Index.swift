@@ -58,6 +58,6 @@ extension Store {
             ($0.annotations?[Self.refName] ?? "", $0.digest) < ($1.annotations?[Self.refName] ?? "", $1.digest)
         }
         if index == before && access(root.appending("index.json").string, F_OK) == 0 { return }
-        try writeAtomically(try CanonicalJSON.encode(index), to: root.appending("index.json"))
+        try writeAtomically(try CanonicalJSON.encode(index), to: root.appending("index.json"), alone: true)
     }
 }
