@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies what `ibid export` wrote, an archive or an audit record, without Ibid.
 
-    verify.py FILE.tar|DIRECTORY|RECORD.json [--key FILE]... [--outputs DIR] [--commit-keys FILE]
+    verify.py FILE.tar|DIRECTORY|RECORD.json [--key FILE]... [--outputs DIR] [--commit-keys FILE] [--tsa-ca FILE]
 
 Needs Python 3.9 and the package "cryptography". Prints each check, then what was not proved.
 Exit status: 0 everything holds, 1 something does not (tampered with, or never a record), 2 could not check.
@@ -10,6 +10,7 @@ Exit status: 0 everything holds, 1 something does not (tampered with, or never a
 Ed25519 signs the log) or a line "name+hash+base64". Without it the record is only consistent with itself.
 --outputs DIR holds the files of a directory against the run's outputs.
 --commit-keys FILE judges the commit's own signature: an allowed_signers file or public keys (SSH), a keyring (OpenPGP).
+--tsa-ca FILE judges the enclosed time stamp by a certificate (PEM) of the authority that you trust, with openssl.
 
 The formats are standards, named at each step: DSSE v1.0, in-toto Statement v1, Rekor v2 hashedrekord 0.0.2,
 RFC 6962 (Merkle tree), C2SP signed-note and tlog-checkpoint, RFC 8785 (canonical JSON), BagIt 1.0 (RFC 8493), git's
@@ -46,6 +47,7 @@ TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 ROLE_OF_BUILD_TYPE = {
     "urn:ibid:run-intent:v1": "intent", "urn:ibid:run:v1": "outcome", "urn:ibid:image:v1": "image"}
 RUN_URI = "urn:ibid:run:"
+OUTSIDE = {"stamped": "checkpoint.tsr", "witnessed": "witness.vkey"}
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -746,9 +748,89 @@ def check_derived(archive, record, keys, checkpoint):
     old_size, old_root = read_checkpoint(old, *keys[1:])
     require(old_size == int(first[4:]), "the older checkpoint is of another size")
     require_growth(old_size, old_root, *checkpoint, [unbase64(item) for item in hashes_])
+    outside = {f"data/ledger/{kind}/{name}" for kind, word in OUTSIDE.items() if archive.below(f"data/ledger/{kind}/")
+               for name in ("checkpoint", "consistency", word)}
     if "data/attest/outputs.oms.sigstore.json" in archive.opened:
         check_model_signature(archive, keys[0], {"mediaType": media, "verificationMaterial": material})
-    check_account(archive, {f"data/{path}" for path in expected} | {f"data/ledger/checkpoint.{old_size}"})
+    check_account(archive, {f"data/{path}" for path in expected} | {f"data/ledger/checkpoint.{old_size}"} | outside)
+
+
+def read_outside(archive, kind, record, keys, checkpoint):
+    """(bytes, size) of the checkpoint that somebody outside saw: the outcome is in it, and the newest continues it."""
+    place = f"data/ledger/{kind}/"
+    data = archive.read(place + "checkpoint")
+    size, root = read_checkpoint(data.decode(), *keys[1:])
+    head, _, newest = archive.read(place + "consistency").decode().partition("\n\n")
+    first, *path = head.split("\n")
+    require(first == f"old {size}" and newest == record["checkpoint"], f"ledger/{kind}/consistency is malformed")
+    require_growth(size, root, *checkpoint, [unbase64(item) for item in path])
+    outcome = [entry["leafIndex"] for entry in record["entries"] if entry["role"] == "outcome"]
+    require(outcome and outcome[-1] < size, "the outcome is not in it")
+    return data, size
+
+
+def judge_stamp(archive, data, authority):
+    """RFC 3161: the answer is over these bytes, and by an authority of that certificate."""
+    stamp = archive.read("data/ledger/stamped/checkpoint.tsr")
+    # The answer holds the digest as an ASN.1 octet string; openssl reads the rest of it.
+    require(b"\x04\x20" + sha256(data) in stamp, "it is over something else")
+    if authority is None:
+        return
+    with tempfile.TemporaryDirectory() as place:
+        for name, content in (("data", data), ("tsr", stamp)):
+            with open(os.path.join(place, name), "wb") as file:
+                file.write(content)
+        try:
+            done = subprocess.run(["openssl", "ts", "-verify", "-data", place + "/data", "-in", place + "/tsr", "-CAfile",
+                                   authority], capture_output=True)
+        except FileNotFoundError:
+            raise OSError("openssl is not installed") from None
+        require(done.returncode == 0, "it is not one of that authority")
+
+
+def witness_of(archive, data):
+    """C2SP tlog-cosignature: (name of the witness, its time in seconds since 1970)."""
+    key = archive.read("data/ledger/witnessed/witness.vkey").decode()
+    require(key.endswith("\n") and key.count("\n") == 1, "witness.vkey is not one key")
+    name, key_hash, encoded = key[:-1].split("+", 2)
+    public = unbase64(encoded)
+    require(len(public) == 33 and public[0] == 4
+            and sha256(name.encode() + b"\n" + public)[:4].hex() == key_hash, "witness.vkey is no key of a witness")
+    text, _, lines = data.decode()[:-1].rpartition("\n\n")
+    for line in lines.split("\n"):
+        _, signer, encoded = line.split(" ")
+        signature = unbase64(encoded)
+        if signer == name and signature[:4].hex() == key_hash and len(signature) == 76:
+            time = int.from_bytes(signature[4:12], "big")
+            message = f"cosignature/v1\ntime {time}\n{text}\n".encode()
+            try:
+                ed25519.Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature[12:], message)
+            except InvalidSignature:
+                continue
+            return name, time
+    raise Bad(f"{name} did not sign it")
+
+
+def check_outside(report, archive, record, keys, checkpoint, authority):
+    """What others saw of the log. Returns the sentences about what was not proved."""
+    not_proved = []
+    if archive.below("data/ledger/stamped/"):
+        seen = report.check("a time stamp is over a checkpoint with the outcome in it, and the log only grew since",
+                            lambda: read_outside(archive, "stamped", record, keys, checkpoint))
+        if seen:
+            by = f"by an authority of {authority}" if authority else "enclosed, its signature not judged"
+            report.check(f"the time stamp over {seen[1]} entries: {by}", lambda: judge_stamp(archive, seen[0], authority))
+        if authority is None:
+            not_proved.append("when the outcome was in the log: a time stamp is enclosed, not judged (--tsa-ca)")
+    elif authority is not None:
+        report.check("a time stamp is enclosed", lambda: require(False, "there is none"))
+    if archive.below("data/ledger/witnessed/"):
+        seen = report.check("a cosignature is over a checkpoint with the outcome in it, and the log only grew since",
+                            lambda: read_outside(archive, "witnessed", record, keys, checkpoint))
+        name, time = seen and report.check("the cosignature is the witness'", lambda: witness_of(archive, seen[0])) or ("", 0)
+        not_proved.append(f"that {name}, who saw the outcome in the log at {time} s after 1970, is somebody else than the "
+                          "log's owner: compare ledger/witnessed/witness.vkey with its key as you know it")
+    return not_proved
 
 
 def check_model_signature(archive, attestor, bundle):
@@ -918,7 +1000,7 @@ def check_image(archive, outcome):
         require(archive.digest(place + digest) == digest, f"blob {digest} has other bytes")
 
 
-def verify_archive(report, archive, pins, outputs, commit_keys):
+def verify_archive(report, archive, pins, outputs, commit_keys, authority):
     """Returns the sentences about what was not proved."""
     report.check("the bag is complete, and nothing else is in it", lambda: check_bag(archive))
     data = report.check("the bag has an audit record", lambda: archive.read("data/record.json"))
@@ -935,6 +1017,7 @@ def verify_archive(report, archive, pins, outputs, commit_keys):
                  lambda: check_files(archive, record, outcome))
     report.check("statements, proofs and keys say the same in every form, and the log only grew",
                  lambda: check_derived(archive, record, keys, checkpoint))
+    not_proved += check_outside(report, archive, record, keys, checkpoint, authority)
     if "data/source/tree.tar" in archive.opened:
         commit = report.check("the source is the tree of the commit that the outcome names",
                               lambda: check_source(archive, outcome))
@@ -1030,7 +1113,7 @@ def verify_record(report, data, pins, outputs):
     return record, keys, checkpoint, outcome, not_proved
 
 
-def verify(path, pins, outputs, commit_keys=None):
+def verify(path, pins, outputs, commit_keys=None, authority=None):
     report = Report()
     data = None
     if not os.path.isdir(path):
@@ -1039,13 +1122,13 @@ def verify(path, pins, outputs, commit_keys=None):
                 file.seek(0)
                 data = file.read()
     if data is not None:
-        if commit_keys is not None:
-            raise ValueError("a record holds no commit: give the archive")
+        if commit_keys is not None or authority is not None:
+            raise ValueError("a record holds neither commit nor time stamp: give the archive")
         found = verify_record(report, data, pins, outputs)
         not_proved = found[4] if found else []
     else:
         archive = report.check("the archive holds one bag of plain files", lambda: Archive(path))
-        not_proved = verify_archive(report, archive, pins, outputs, commit_keys) if archive else []
+        not_proved = verify_archive(report, archive, pins, outputs, commit_keys, authority) if archive else []
     if not report.problems:
         print("not proved:")
         for sentence in not_proved:
@@ -1058,6 +1141,7 @@ def main():
     parser.add_argument("record")
     parser.add_argument("--key", action="append", default=[], metavar="FILE", help="keys you trust: PEM or vkey")
     parser.add_argument("--commit-keys", metavar="FILE", help="keys you trust commits of: allowed_signers, or a keyring")
+    parser.add_argument("--tsa-ca", metavar="FILE", help="a certificate (PEM) of a time stamp authority that you trust")
     parser.add_argument("--outputs", metavar="DIR", help="hold the files in DIR against the run's outputs")
     arguments = parser.parse_args()
     try:
@@ -1066,7 +1150,8 @@ def main():
             raise ValueError("there is no key in the files given with --key")
         if arguments.outputs is not None:
             os.listdir(arguments.outputs)
-        problems = verify(arguments.record, pins, arguments.outputs, arguments.commit_keys)
+        problems = verify(arguments.record, pins, arguments.outputs, arguments.commit_keys,
+                          arguments.tsa_ca and os.path.abspath(arguments.tsa_ca))
     except (OSError, ValueError) as problem:
         print(f"verify.py: could not check: {problem}", file=sys.stderr)
         return 2

@@ -47,7 +47,7 @@ struct Verify: ParsableCommand {
         completion: .file())
     var commitKeys: String?
     @Option(
-        help: "A certificate (PEM) of a time stamp authority that you trust, for the ledger's time stamps.",
+        help: "A certificate (PEM) of a time stamp authority that you trust, for time stamps of an archive or the ledger.",
         completion: .file())
     var tsaCa: [String] = []
     @OptionGroup var common: CommonOptions
@@ -59,7 +59,6 @@ struct Verify: ParsableCommand {
         if file != nil && verified != nil { throw ValidationError("--verified is for the ledger") }
         if file != nil && allSignatures { throw ValidationError("--all-signatures is for the ledger") }
         if allSignatures && verified != nil { throw ValidationError("give either --verified or --all-signatures") }
-        if file != nil && !tsaCa.isEmpty { throw ValidationError("--tsa-ca is for the ledger") }
         if store && !ledger && !(key.isEmpty && tsaCa.isEmpty) {
             throw ValidationError("--key and --tsa-ca are for a file or the ledger")
         }
@@ -70,7 +69,8 @@ struct Verify: ParsableCommand {
         if let file {
             report = try RecordCheck.verify(
                 FilePath(file), keys: key.map { FilePath($0) }, outputs: outputs.map { FilePath($0) },
-                commitKeys: commitKeys.map { FilePath($0) }, since: since.map { FilePath($0) })
+                commitKeys: commitKeys.map { FilePath($0) }, timestampAuthorities: tsaCa.map { FilePath($0) },
+                since: since.map { FilePath($0) })
         } else {
             // Who asks about a checkpoint asks about the ledger.
             let ledgerOnly = ledger || !since.isEmpty || !tsaCa.isEmpty || verified != nil || allSignatures

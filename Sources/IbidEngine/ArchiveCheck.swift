@@ -8,15 +8,21 @@ import SystemPackage
 
 /// Checks an archive from its bytes alone: bag, record, outputs, documents, source, image.
 struct ArchiveCheck {
-    private let archive: ArchiveReader
+    let archive: ArchiveReader
     private let pinned: PinnedKeys
     private let commitKeys: FilePath?
-    private(set) var report = VerificationReport()
+    let authorities: [FilePath]
+    var report = VerificationReport()
     private var record: AuditRecord?
     private var list: JSONValue?
 
-    /// - Parameter commitKeys: the keys by which the commit's own signature is judged.
-    init(_ archive: ArchiveReader, pinned: PinnedKeys, commitKeys: FilePath? = nil) {
+    /// - Parameters:
+    ///   - commitKeys: the keys by which the commit's own signature is judged.
+    ///   - authorities: certificates of time stamp authorities that are trusted.
+    init(
+        _ archive: ArchiveReader, pinned: PinnedKeys, commitKeys: FilePath? = nil, authorities: [FilePath] = []
+    ) {
+        self.authorities = authorities
         self.archive = archive
         self.pinned = pinned
         self.commitKeys = commitKeys
@@ -183,43 +189,11 @@ struct ArchiveCheck {
         for (file, bytes) in expected.sorted(by: { $0.key < $1.key }) where try archive.read(file) != bytes {
             report.add(file, got: "not what the record says", want: "the same as in record.json")
         }
-        let former = try verifyConsistency(record)
+        let former = try verifyConsistency(record) + verifyOutside(record)
         var account = ArchiveAccount(archive, list: list)
         try account.checkModelSignature(record)
         account.checkFiles(derived: Set(expected.keys).union(former))
         report.problems += account.problems
-    }
-
-    /// Returns the files that it looked at.
-    private mutating func verifyConsistency(_ record: AuditRecord) throws -> [String] {
-        guard let bytes = try archive.read("ledger/consistency", limit: 1 << 20) else {
-            report.add("ledger/consistency", got: "missing", want: "a consistency proof")
-            return []
-        }
-        let text = String(decoding: bytes, as: UTF8.self)
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix { !$0.isEmpty }
-        guard let first = lines.first, first.hasPrefix("old "), let size = Int64(first.dropFirst(4)),
-            let old = try archive.read("ledger/checkpoint.\(size)", limit: 1 << 20)
-        else {
-            report.add("ledger/consistency", got: "malformed", want: "'old N' and a checkpoint of that size")
-            return []
-        }
-        let files = ["ledger/consistency", "ledger/checkpoint.\(size)"]
-        let note = try SignedNote(parsing: String(decoding: old, as: UTF8.self))
-        let (former, newest) = (try Checkpoint(text: note.text), try Checkpoint(text: record.checkpoint.text))
-        let path = lines.dropFirst().compactMap { MerkleHash(base64: $0) }
-        let proof = ConsistencyProof(oldSize: former.size, newSize: newest.size, path: path)
-        guard former.size == size, former.origin == newest.origin, note.isSigned(by: record.ledgerKey),
-            path.count == lines.count - 1, proof.isValid(oldRoot: former.root, newRoot: newest.root),
-            text.hasSuffix("\n\n" + record.checkpoint.description)
-        else {
-            report.add(
-                "ledger/consistency", got: "does not lead from \(size) to \(newest.size) entries", want: "a valid proof"
-            )
-            return files
-        }
-        report.proved.append("the log only grew from \(former.size) entries, when the run ended, to \(newest.size)")
-        return files
     }
 
     // MARK: Source and image

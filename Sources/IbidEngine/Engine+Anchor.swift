@@ -122,7 +122,7 @@ extension Engine {
         let (note, head) = try newestCheckpoint()
         let proof = try ledger.consistencyProof(from: known)
         try anchors.write("\(head.size).checkpoint", note.description)
-        return "old \(known)\n" + proof.path.map { $0.base64 + "\n" }.joined() + "\n" + note.description
+        return proof.body(leadingTo: note)
     }
 
     /// Takes a witness' cosigned checkpoint, or its bare answer, in.

@@ -43,7 +43,7 @@ extension Engine {
             finishedAt: report.finishedAt, facts: facts, refusedOutputs: report.refusedOutputs,
             attestations: try found.record.entries.map { try RunEvidence.Attestation($0, in: found.record) },
             record: found.record.encoded, checkpoint: found.record.checkpoint, formerCheckpoint: found.former,
-            consistency: found.consistency, attestorPEM: found.record.attestorKey.pem,
+            consistency: found.consistency, outside: found.outside, attestorPEM: found.record.attestorKey.pem,
             ledgerKey: found.record.ledgerKey, documents: documents,
             profileFiles: try profileFiles(of: decoded, library: report.host["strict"]), imageConfig: config,
             inventory: inventory,

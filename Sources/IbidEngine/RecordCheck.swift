@@ -11,10 +11,12 @@ public enum RecordCheck {
     ///   - keys: files of public keys that the caller trusts; none takes the keys in the file.
     ///   - outputs: a directory with the run's outputs, to be compared with the record.
     ///   - commitKeys: the keys by which the commit's own signature is judged, for an archive.
+    ///   - timestampAuthorities: files of certificates by which an enclosed time stamp (RFC 3161) is judged.
     ///   - since: checkpoints, archives or records that were kept elsewhere: the file has to be of the same history.
     /// - Throws: `IbidError` when a file cannot be read; what is wrong with the record is in the report.
     public static func verify(
-        _ file: FilePath, keys: [FilePath], outputs: FilePath?, commitKeys: FilePath? = nil, since: [FilePath] = []
+        _ file: FilePath, keys: [FilePath], outputs: FilePath?, commitKeys: FilePath? = nil,
+        timestampAuthorities: [FilePath] = [], since: [FilePath] = []
     ) throws -> VerificationReport {
         if let commitKeys, fileSize(commitKeys) == nil {
             throw IbidError("file-not-found", "there is no key file \(commitKeys)", exit: .notFound)
@@ -29,6 +31,9 @@ public enum RecordCheck {
             if commitKeys != nil {
                 throw IbidError("no-commit", "\(file) is a record, which holds no commit", exit: .usage)
             }
+            if !timestampAuthorities.isEmpty {
+                throw IbidError("no-time-stamp", "\(file) is a record, which holds no time stamp", exit: .usage)
+            }
             let bytes = try readIfPresent(file) ?? []
             var report = AuditRecord.verify(bytes, pinned: pinned, outputs: outputs)
             if report.ok {
@@ -42,7 +47,8 @@ public enum RecordCheck {
             report.add("\(file)", got: error.message, want: "an archive or a record that 'ibid export' wrote")
             return report
         }
-        var check = ArchiveCheck(archive, pinned: pinned, commitKeys: commitKeys)
+        var check = ArchiveCheck(
+            archive, pinned: pinned, commitKeys: commitKeys, authorities: timestampAuthorities)
         let content = check.run()
         var report = check.report
         if report.ok, let record = content?.record {

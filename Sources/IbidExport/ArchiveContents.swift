@@ -133,11 +133,15 @@ public struct ArchiveContents {
             ArchiveFile("ledger/checkpoint", evidence.checkpoint.description),
             ArchiveFile("ledger/policy", "log \(evidence.ledgerKey.vkey)\nquorum none\n"),
             ArchiveFile("ledger/checkpoint.\(evidence.consistency.oldSize)", evidence.formerCheckpoint.description),
-            ArchiveFile(
-                "ledger/consistency",
-                "old \(evidence.consistency.oldSize)\n" + evidence.consistency.path.map { $0.base64 + "\n" }.joined()
-                    + "\n" + evidence.checkpoint.description),
+            ArchiveFile("ledger/consistency", evidence.consistency.body(leadingTo: evidence.checkpoint)),
         ]
+        for (word, consistency) in evidence.outside {
+            files += [
+                ArchiveFile(word.kind.files.checkpoint, word.note.description),
+                ArchiveFile(word.kind.files.consistency, consistency.body(leadingTo: evidence.checkpoint)),
+                ArchiveFile(word.kind.files.word, word.word),
+            ]
+        }
         for item in evidence.attestations {
             files += [
                 ArchiveFile("attest/\(item.name).intoto.json", CanonicalJSON.bytes(item.envelope)),

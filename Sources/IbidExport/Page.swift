@@ -65,6 +65,7 @@ struct Page {
         sha256sum -c tagmanifest-sha256.txt &amp;&amp; sha256sum -c manifest-sha256.txt
         openssl dgst -sha256 -verify data/keys/attestor.pub.pem -signature tagmanifest-sha256.txt.sig tagmanifest-sha256.txt
         openssl dgst -sha256 -verify data/keys/attestor.pub.pem -signature data/attest/run.sig data/attest/run.pae
+        openssl ts -verify -data data/ledger/stamped/checkpoint -in data/ledger/stamped/checkpoint.tsr -CAfile AUTHORITY.pem   # if enclosed
         bagit.py --validate .
         model_signing verify key data/outputs --signature data/attest/outputs.oms.sigstore.json --public_key data/keys/attestor.pub.pem
         sh data/rerun/run.sh                           # do it again with podman or docker</pre>
@@ -116,6 +117,12 @@ struct Page {
                     evidence.checkpoint.text.split(separator: "\n").dropFirst().joined(separator: " entries, root ")
                 )
             ]
+            + evidence.outside.map { word, consistency in
+                (
+                    word.kind == .stamped ? "time stamp" : "witness",
+                    "of the first \(consistency.oldSize) entries: ledger/\(word.kind.rawValue)"
+                )
+            }
     }
 
     private func table(_ rows: [(String, String)]) -> String {

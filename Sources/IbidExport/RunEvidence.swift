@@ -80,6 +80,9 @@ public struct RunEvidence: Sendable {
     public var formerCheckpoint: SignedNote
     /// The proof that the newer tree continues the older one.
     public var consistency: ConsistencyProof
+    /// What others said of the log after the run had been entered, each with the proof that the newest checkpoint
+    /// continues the one that they saw.
+    public var outside: [(word: OutsideWord, consistency: ConsistencyProof)]
     /// The public key of the statements, in PEM.
     public var attestorPEM: String
     /// The log's key.
@@ -101,7 +104,8 @@ public struct RunEvidence: Sendable {
         run: RunID, job: String, source: SourceSnapshot, spec: RunSpec, result: RunResult, startedAt: Timestamp,
         finishedAt: Timestamp, facts: [(String, String)], refusedOutputs: [String: String],
         attestations: [Attestation], record: [UInt8], checkpoint: SignedNote, formerCheckpoint: SignedNote,
-        consistency: ConsistencyProof, attestorPEM: String, ledgerKey: NoteKey, documents: [Document],
+        consistency: ConsistencyProof, outside: [(word: OutsideWord, consistency: ConsistencyProof)],
+        attestorPEM: String, ledgerKey: NoteKey, documents: [Document],
         profileFiles: [String: [UInt8]], imageConfig: OCI.ImageConfig?, inventory: SoftwareInventory?,
         verification: VerificationReport
     ) {
@@ -119,6 +123,7 @@ public struct RunEvidence: Sendable {
         self.checkpoint = checkpoint
         self.formerCheckpoint = formerCheckpoint
         self.consistency = consistency
+        self.outside = outside
         self.attestorPEM = attestorPEM
         self.ledgerKey = ledgerKey
         self.documents = documents

@@ -51,6 +51,24 @@ public struct Anchors: Sendable {
         try SmallFile.replace(directory.appending(name), text, mode: 0o644, durable: true)
     }
 
+    /// What came back for checkpoints of a log that are over an entry, the smallest first.
+    func words(after index: Int64, by key: NoteKey) throws -> [OutsideWord] {
+        let given = try notes().filter { $0.place.removingLastComponent() == directory && $0.note.isSigned(by: key) }
+            .map { (note: $0.note, head: try Checkpoint(text: $0.note.text)) }
+            .filter { $0.head.origin == key.name.text && $0.head.size > index }
+            .sorted { $0.head.size < $1.head.size }
+        return try given.flatMap { note, head -> [OutsideWord] in
+            var words: [OutsideWord] = []
+            if let stamp = try timestamp(head.size) { words.append(OutsideWord(.stamped, note: note, word: stamp)) }
+            if case .text(let text) = try SmallFile.read(path(head.size, "cosigned")),
+                case .text(let vkey) = try SmallFile.read(path(head.size, "witness"))
+            {
+                words.append(OutsideWord(.witnessed, note: try SignedNote(parsing: text), word: Array(vkey.utf8)))
+            }
+            return words
+        }
+    }
+
     /// Every checkpoint that can be found: outside, and in the directory. A place that is not there now says nothing.
     ///
     /// - Throws: `malformed-note` for a file that is there and is none.

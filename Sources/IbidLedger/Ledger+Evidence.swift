@@ -11,6 +11,9 @@ public struct LedgerEvidence: Sendable {
     public var former: SignedNote
     /// The proof that the record's checkpoint continues the former one.
     public var consistency: ConsistencyProof
+    /// What others said of the log once the run was in it, the first word of each kind, and the proofs that the record's
+    /// checkpoint continues those that they saw.
+    public var outside: [(word: OutsideWord, consistency: ConsistencyProof)]
 }
 
 extension Ledger {
@@ -27,13 +30,29 @@ extension Ledger {
             guard let former = try row?.text(0).map({ try SignedNote(parsing: $0) }) else {
                 throw LedgerHeadError("no checkpoint is over the entries of run \(run)")
             }
-            let (old, new) = (try Checkpoint(text: former.text), try Checkpoint(text: record.checkpoint.text))
-            let proof = try NodeCache.tree(db, size: new.size).consistencyProof(from: old.size)
-            guard proof.isValid(oldRoot: old.root, newRoot: new.root) else {
-                throw LedgerHeadError("its first \(old.size) entries are not those of their checkpoint")
+            let new = try Checkpoint(text: record.checkpoint.text)
+            func growth(from former: SignedNote) throws -> ConsistencyProof {
+                let old = try Checkpoint(text: former.text)
+                guard old.size <= new.size else {
+                    throw LedgerHeadError("it has \(new.size) entries, and a checkpoint over \(old.size) was given away")
+                }
+                let proof = try NodeCache.tree(db, size: new.size).consistencyProof(from: old.size)
+                guard proof.isValid(oldRoot: old.root, newRoot: new.root) else {
+                    throw LedgerHeadError("its first \(old.size) entries are not those of their checkpoint")
+                }
+                return proof
             }
-            return LedgerEvidence(record: record, former: former, consistency: proof)
+            let words = try outsideWords(after: last?.leafIndex ?? 0, by: record.ledgerKey)
+            return LedgerEvidence(
+                record: record, former: former, consistency: try growth(from: former),
+                outside: try words.map { ($0, try growth(from: $0.note)) })
         }
+    }
+
+    private func outsideWords(after index: Int64, by key: NoteKey) throws -> [OutsideWord] {
+        guard let keysDirectory else { return [] }
+        let words = try Anchors(keys: keysDirectory).words(after: index, by: key)
+        return OutsideWord.Kind.allCases.compactMap { kind in words.first { $0.kind == kind } }
     }
 
     /// Signs bytes with the key of the statements; nothing is entered.

@@ -14,6 +14,25 @@ public struct ConsistencyProof: Hashable, Sendable {
         self.path = path
     }
 
+    /// The proof as the body with which a witness is sent a checkpoint (C2SP tlog-witness, `add-checkpoint`).
+    ///
+    /// - Parameter newest: the checkpoint of the newer tree.
+    public func body(leadingTo newest: SignedNote) -> String {
+        "old \(oldSize)\n" + path.map { $0.base64 + "\n" }.joined() + "\n" + newest.description
+    }
+
+    /// Reads such a body; nil unless it leads to that very checkpoint, over so many entries.
+    public init?(body: String, leadingTo newest: SignedNote, size: Int64) {
+        let end = "\n\n" + newest.description
+        guard body.hasSuffix(end) else { return nil }
+        let lines = body.dropLast(end.count).split(separator: "\n", omittingEmptySubsequences: false)
+        let path = lines.dropFirst().compactMap { MerkleHash(base64: $0) }
+        guard let first = lines.first, first.hasPrefix("old "), let old = Int64(first.dropFirst(4)),
+            first == "old \(old)", path.count == lines.count - 1
+        else { return nil }
+        self.init(oldSize: old, newSize: size, path: path)
+    }
+
     /// Whether the tree with the old root is a prefix of the tree with the new one (RFC 9162 section 2.1.4.2).
     public func isValid(oldRoot: MerkleHash, newRoot: MerkleHash) -> Bool {
         guard oldSize >= 0, oldSize <= newSize else { return false }

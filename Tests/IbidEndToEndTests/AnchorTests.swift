@@ -38,6 +38,7 @@ extension EndToEndTests {
             #expect(verified.contains("anchored: the first 4 entries") && verified.contains("is a time stamp"))
             #expect(verified.contains("witnessed: witness.example/w1 saw 4 entries at 2027-01-15T08:00:00Z"))
             try timestamps(bench)
+            try wordsTravel(bench, run)
             #expect(try ibid("verify", "--since", archive).stdout.contains("the first 3 entries are those"))
             let head = bench.root.appending("head").string
             try ibid("ledger", "checkpoint").stdout.write(toFile: head, atomically: true, encoding: .utf8)
@@ -117,6 +118,46 @@ extension EndToEndTests {
             #expect(line.dropFirst().map(String.init) == wanted, "\(line.joined(separator: " "))")
         }
         #expect(lines.count { $0.first?.hasPrefix("flip") == true && $0[1] == "5" } >= 3)
+    }
+
+    /// What came back for a checkpoint goes with every archive of a run that it covers; it is refused where it is over
+    /// something else, however well the bag is signed, and where the run is not covered.
+    private func wordsTravel(_ bench: Bench, _ run: String) throws {
+        let copy = bench.home.string + ".now"
+        try Bench.run(["cp", "-a", bench.home.string, copy], in: "/")
+        func call(_ arguments: String...) throws {
+            let done = try bench.call(arguments, environment: ["IBID_HOME": copy])
+            #expect(done.status == 0, "\(arguments): \(done.stderr)")
+        }
+        let (archive, later) = (bench.root.appending("words.tar").string, bench.root.appending("later.tar").string)
+        try call("export", run, "-o", archive)
+        // A checkpoint of before the run ended, and the proof that leads from it to that of the archive.
+        let root = bench.root.string
+        try call("ledger", "anchor", "--witness-request", root + "/first.consistency", "--known", "2")
+        let note = try Bench.run(
+            ["sqlite3", copy + "/ledger.sqlite", "SELECT note FROM checkpoints WHERE tree_size = 2"], in: root)
+        try note.dropLast().write(toFile: root + "/first.checkpoint", atomically: true, encoding: .utf8)
+        try call("submit", ".", "--fresh")
+        try call("export", "@last", "-o", later)
+        let foreign = FilePath(#filePath).removingLastComponent().appending("Foreign/outside.py").string
+        let twins = try shell(
+            [
+                "/usr/bin/python3", foreign, archive, later, copy + "/keys/attestor.key.pem", bench.ibid.string,
+                FilePath(#filePath).removingLastComponent().appending("../../audit/verify.py").string, root,
+            ], in: root)
+        #expect(twins.status == 0, "\(twins.stderr)")
+        let lines = twins.stdout.split(separator: "\n").map { $0.split(separator: "\t") }
+        #expect(lines.count == 23)
+        for line in lines { #expect(line.count == 5 && line[1...2] == line[3...4], "\(line.joined(separator: ", "))") }
+        // The authority's own tool, in the unpacked bag, by the line of the archive's page.
+        try Bench.run(
+            [
+                "bash", "-ec",
+                """
+                mkdir words; tar -xf words.tar -C words --strip-components=1; cd words/data/ledger/stamped
+                openssl ts -verify -data checkpoint -in checkpoint.tsr -CAfile ../../../../tsa.pem
+                """,
+            ], in: root)
     }
 
     private static let authorities = #"""
