@@ -47,7 +47,7 @@ struct Verify: ParsableCommand {
         completion: .file())
     var commitKeys: String?
     @Option(
-        help: "A certificate (PEM) of a time stamp authority that you trust, for time stamps of an archive or the ledger.",
+        help: "A certificate (PEM) of a time stamp authority that you trust, for time stamps of archive or ledger.",
         completion: .file())
     var tsaCa: [String] = []
     @OptionGroup var common: CommonOptions

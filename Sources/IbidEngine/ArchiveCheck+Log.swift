@@ -40,7 +40,8 @@ extension ArchiveCheck {
                 if archive.digest(files.word) == nil { report.add(files.word, got: "missing", want: "what came back") }
                 continue
             }
-            guard let outcome = record.entries.last(where: { $0.role == .outcome }), seen.size > outcome.leafIndex else {
+            guard let outcome = record.entries.last(where: { $0.role == .outcome }), seen.size > outcome.leafIndex
+            else {
                 report.add(files.checkpoint, got: "over \(seen.size) entries", want: "the outcome among them")
                 continue
             }
@@ -85,9 +86,11 @@ extension ArchiveCheck {
             }
             let word = try Cosignature(verifying: note, vkey: String(lines[0]))
             report.proved.append(
-                "witnessed: \(word.witness) saw the first \(seen.size) entries, the outcome among them, at \(word.time)")
+                "witnessed: \(word.witness) saw the first \(seen.size) entries, the outcome among them, at \(word.time)"
+            )
             report.notProved.append(
-                "that \(word.witness) is somebody else than the log's owner: compare \(file) with its key as you know it")
+                "that \(word.witness) is somebody else than the log's owner: compare \(file) with its key as you know it"
+            )
         } catch {
             report.add(
                 OutsideWord.Kind.witnessed.files.checkpoint, got: (error as? IbidError)?.message ?? "\(error)",

@@ -205,7 +205,8 @@ enum MediaType {
         "txt": "text/plain", "md": "text/markdown", "py": "text/x-python", "sh": "application/x-sh",
         "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "svg": "image/svg+xml",
         "webp": "image/webp", "pdf": "application/pdf", "tar": "application/x-tar", "pem": "application/x-pem-file",
-        "tsr": "application/timestamp-reply", "gz": "application/gzip", "zip": "application/zip", "parquet": "application/vnd.apache.parquet",
+        "gz": "application/gzip", "zip": "application/zip", "tsr": "application/timestamp-reply",
+        "parquet": "application/vnd.apache.parquet",
     ]
 
     static func of(_ path: String) -> String {

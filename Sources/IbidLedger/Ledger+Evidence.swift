@@ -34,7 +34,7 @@ extension Ledger {
             func growth(from former: SignedNote) throws -> ConsistencyProof {
                 let old = try Checkpoint(text: former.text)
                 guard old.size <= new.size else {
-                    throw LedgerHeadError("it has \(new.size) entries, and a checkpoint over \(old.size) was given away")
+                    throw LedgerHeadError("a checkpoint over \(old.size) entries was given away; it has \(new.size)")
                 }
                 let proof = try NodeCache.tree(db, size: new.size).consistencyProof(from: old.size)
                 guard proof.isValid(oldRoot: old.root, newRoot: new.root) else {
