@@ -10,13 +10,13 @@ extension ArchiveCheck {
     /// Returns the files that it looked at.
     mutating func verifyConsistency(_ record: AuditRecord) throws -> [String] {
         let name = "ledger/consistency"
-        guard let text = try text(name) else {
+        guard let text = try self.text(name) else {
             report.add(name, got: "missing", want: "a consistency proof")
             return []
         }
         let size = text.prefix { $0 != "\n" }.dropFirst(4)
         let files = [name, "ledger/checkpoint.\(size)"]
-        guard let former = try former(files[1], by: name, record), "\(former.size)" == size else { return files }
+        guard let former = try self.former(files[1], by: name, record), "\(former.size)" == size else { return files }
         let newest = try Checkpoint(text: record.checkpoint.text)
         report.proved.append("the log only grew from \(former.size) entries, when the run ended, to \(newest.size)")
         return files
@@ -34,8 +34,8 @@ extension ArchiveCheck {
                 continue
             }
             looked += [files.checkpoint, files.consistency, files.word]
-            guard let seen = try former(files.checkpoint, by: files.consistency, record),
-                let word = try archive.read(files.word, limit: 1 << 20), let text = try text(files.checkpoint)
+            guard let seen = try self.former(files.checkpoint, by: files.consistency, record),
+                let word = try archive.read(files.word, limit: 1 << 20), let text = try self.text(files.checkpoint)
             else {
                 if archive.digest(files.word) == nil { report.add(files.word, got: "missing", want: "what came back") }
                 continue

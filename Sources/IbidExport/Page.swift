@@ -109,20 +109,15 @@ struct Page {
     }
 
     private var entries: [(String, String)] {
-        [("log", evidence.ledgerKey.name.text)]
-            + evidence.attestations.map { ($0.name, "entry \($0.leafIndex)") }
-            + [
-                (
-                    "signed head",
-                    evidence.checkpoint.text.split(separator: "\n").dropFirst().joined(separator: " entries, root ")
-                )
-            ]
-            + evidence.outside.map { word, consistency in
-                (
-                    word.kind == .stamped ? "time stamp" : "witness",
-                    "of the first \(consistency.oldSize) entries: ledger/\(word.kind.rawValue)"
-                )
-            }
+        var rows = [("log", evidence.ledgerKey.name.text)]
+        for item in evidence.attestations { rows.append((item.name, "entry \(item.leafIndex)")) }
+        let head = evidence.checkpoint.text.split(separator: "\n").dropFirst()
+        rows.append(("signed head", head.joined(separator: " entries, root ")))
+        for (word, consistency) in evidence.outside {
+            let kind = word.kind == .stamped ? "time stamp" : "witness"
+            rows.append((kind, "of the first \(consistency.oldSize) entries: ledger/\(word.kind.rawValue)"))
+        }
+        return rows
     }
 
     private func table(_ rows: [(String, String)]) -> String {
