@@ -79,7 +79,7 @@ extension EndToEndTests {
         }
         let script = FilePath(#filePath).removingLastComponent().removingLastComponent().appending("Ledger/crashes")
         let swept = try shell([
-            script.string, "--commands", "cold,warm,changed,many", "--sample", "4", "--ibid",
+            script.string, "--commands", "cold,warm,changed,many", "--sample", "3", "--ibid",
             builtProgram("ibid").string,
         ])
         #expect(swept.status == 0, "\(swept.stdout)\(swept.stderr)")
