@@ -71,8 +71,9 @@ struct TermSums {
                 RowValue(row, 3, SQLITE_INTEGER), RowValue(row, 4, SQLITE_INTEGER)
             )
             // What has another type has another place in the order, whatever it reads as.
-            guard columns.0.isOfType && columns.1.isOfType && columns.2.isOfType && columns.3.isOfType
-                && columns.4.isOfType
+            guard
+                columns.0.isOfType && columns.1.isOfType && columns.2.isOfType && columns.3.isOfType
+                    && columns.4.isOfType
             else {
                 isOrdered = false
                 return
