@@ -37,10 +37,12 @@ public struct Engine: Sendable {
         let store = try Store.open(at: home.store)
         let containers = ContainerHost(sandbox: try ContainerHost.locateSandbox(), stateDirectory: home.runs)
         let opening = try LedgerOpening {
-            if !awaitsLedger { Signing.start() }
             let ledger = try Ledger.open(at: home.ledger, keys: home.keys)
             try HomeRepair(home: home, store: store, ledger: ledger, containers: containers, moment: moment).run()
             return ledger
+        } after: {
+            // The image is looked up in the ledger long before anything is signed.
+            if !awaitsLedger { Signing.start() }
         }
         let engine = Engine(
             home: home, store: store, layers: LayerCache(root: home.layers, store: store), containers: containers,

@@ -1,13 +1,13 @@
 import Glibc
 
 /// A lock, and a way for those who have it to wait until somebody changed what it guards.
-public final class Condition: @unchecked Sendable {
+package final class Condition: @unchecked Sendable {
     // The pthread objects need one address for their whole life.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     /// Makes one that nobody has.
-    public init() {
+    package init() {
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(changed, nil)
     }
@@ -20,15 +20,15 @@ public final class Condition: @unchecked Sendable {
     }
 
     /// Runs the body with the lock.
-    public func withLock<T>(_ body: () throws -> T) rethrows -> T {
+    package func withLock<T>(_ body: () throws -> T) rethrows -> T {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         return try body()
     }
 
     /// Gives the lock away until somebody called `broadcast`, or for no reason: look again. For those who have it.
-    public func wait() { pthread_cond_wait(changed, mutex) }
+    package func wait() { pthread_cond_wait(changed, mutex) }
 
     /// Wakes all who wait.
-    public func broadcast() { pthread_cond_broadcast(changed) }
+    package func broadcast() { pthread_cond_broadcast(changed) }
 }
