@@ -328,9 +328,8 @@ struct InstructionTests {
                 #expect(try g.store.manifest(fromDocker.manifest.digest).layers.map(\.digest) == original)
                 #expect(fromLayout.manifest.digest == build.image)
                 #expect(
-                    try g.builder.bases.list().map(\.name) == [
-                        "bootstrap/debian:bookworm", "bootstrap/python:3.11-bookworm", "d", "ibid/datascience:bookworm",
-                        "l",
+                    try g.builder.bases.list().map(\.name).filter { !$0.hasPrefix("bootstrap/") } == [
+                        "d", "ibid/datascience:bookworm", "l",
                     ])
                 let next = try g.build(["Dockerfile": "FROM l\nRUN cat /x > /y\n"])
                 #expect(try g.files(try #require(next.steps[0].layer))["y"] == "x\n")

@@ -61,7 +61,7 @@ public struct BaseCatalog: Sendable {
         } catch let error as IbidError where Self.isAboutName(error) {
             throw IbidError(
                 error.code, "there is no base '\(name)' here, and \(error.message)",
-                hint: BaseHint.text(for: name), exit: error.exit)
+                hint: BaseHint.text(for: name, after: error), exit: error.exit)
         }
     }
 

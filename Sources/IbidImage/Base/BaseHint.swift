@@ -1,4 +1,6 @@
-/// What to do about a base that only a registry has, when that cannot be reached.
+import IbidModel
+
+/// What to do about a base that only a registry has, when that does not give it.
 enum BaseHint {
     /// What people begin with, by the beginning of its name, and what does the same here without a registry.
     private static let substitutes: [(names: [String], advice: String)] = [
@@ -36,8 +38,10 @@ enum BaseHint {
         ),
     ]
 
-    /// - Parameter name: as it stands after `FROM`.
-    static func text(for name: String) -> String {
+    /// - Parameters:
+    ///   - name: as it stands after `FROM`.
+    ///   - error: how the registry failed; what to do about that comes first.
+    static func text(for name: String, after error: IbidError) -> String {
         let familiar = BaseName.familiar(name)
         let add = "ibid base add '\(name)' --from oci:DIR|docker-archive:FILE|rootfs.tar"
         let (repository, tag) = parts(familiar)
@@ -58,9 +62,10 @@ enum BaseHint {
             return "the built-in releases are \(list { "debian:\($0.codename)" }); any other comes from a registry, or "
                 + "add it: \(add)"
         default:
-            let advice = substitutes.first { $0.names.contains { familiar.hasPrefix($0) } }?.advice
-            return "try again with a network, or add it from a file: \(add); "
-                + (advice ?? "debian:bookworm and python:3.11 need no registry")
+            let advice =
+                substitutes.first { $0.names.contains { familiar.hasPrefix($0) } }?.advice
+                ?? "debian:bookworm and python:3.11 need no registry"
+            return error.hint.map { "\($0); \(advice)" } ?? advice
         }
     }
 

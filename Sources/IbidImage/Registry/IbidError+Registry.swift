@@ -35,7 +35,7 @@ extension IbidError {
             let short = reason.ranges(of: "dial tcp: ").last.map { String(reason[$0.upperBound...]) } ?? reason
             return IbidError(
                 "registry-unreachable", "cannot reach the registry \(host) for '\(name)': \(short)",
-                hint: "try again with a network, or \(add); debian:bookworm and python:3.11 need no registry")
+                hint: "try again with a network, or \(add)")
         }
         return IbidError("registry-failed", "\(host), '\(name)': \(reason)", hint: add)
     }
