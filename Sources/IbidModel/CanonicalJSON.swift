@@ -23,9 +23,9 @@ public enum CanonicalJSON {
         _ object: [String: JSONValue], with key: String, of elements: some Sequence<JSONValue>
     ) -> [UInt8] {
         var output: [UInt8] = []
-        writeObject(object.keys + [key], into: &output) { name, output in
-            if name != key { return write(object[name] ?? .null, into: &output) }
-            writeArray(elements, into: &output)
+        let members = object.map { (key: $0.key, value: JSONValue?.some($0.value)) } + [(key: key, value: nil)]
+        writeObject(members, into: &output) { value, output in
+            if let value { write(value, into: &output) } else { writeArray(elements, into: &output) }
         }
         return output
     }
@@ -62,7 +62,7 @@ public enum CanonicalJSON {
         case .string(let text): write(text, into: &output)
         case .array(let elements): writeArray(elements, into: &output)
         case .object(let members):
-            writeObject(Array(members.keys), into: &output) { write(members[$0] ?? .null, into: &$1) }
+            writeObject(members, into: &output) { write($0, into: &$1) }
         }
     }
 
@@ -75,37 +75,61 @@ public enum CanonicalJSON {
         output.append(UInt8(ascii: "]"))
     }
 
-    private static func writeObject(
-        _ keys: [String], into output: inout [UInt8], value: (String, inout [UInt8]) -> Void
+    private static func writeObject<Value>(
+        _ members: some Sequence<(key: String, value: Value)>, into output: inout [UInt8],
+        value: (Value, inout [UInt8]) -> Void
     ) {
         output.append(UInt8(ascii: "{"))
-        // Section 3.2.3: sort by UTF-16 code units, not by scalars or by locale.
-        let sorted = keys.sorted { $0.utf16.lexicographicallyPrecedes($1.utf16) }
-        for (index, key) in sorted.enumerated() {
+        for (index, member) in members.sorted(by: { precedes($0.key, $1.key) }).enumerated() {
             if index > 0 { output.append(UInt8(ascii: ",")) }
-            write(key, into: &output)
+            write(member.key, into: &output)
             output.append(UInt8(ascii: ":"))
-            value(key, &output)
+            value(member.value, &output)
         }
         output.append(UInt8(ascii: "}"))
+    }
+
+    // Section 3.2.3: sort by UTF-16 code units, not by scalars or by locale.
+    private static func precedes(_ one: String, _ other: String) -> Bool {
+        let difference = one.utf8.withContiguousStorageIfAvailable { one in
+            other.utf8.withContiguousStorageIfAvailable { other -> Bool? in
+                let common = min(one.count, other.count)
+                guard let place = (0..<common).first(where: { one[$0] != other[$0] }) else {
+                    return one.count < other.count
+                }
+                // Bytes are in the same order up to U+D7FF; above it surrogates come in between.
+                return max(one[place], other[place]) < 0xee ? one[place] < other[place] : nil
+            }
+        }
+        return difference.flatMap { $0 }.flatMap { $0 } ?? one.utf16.lexicographicallyPrecedes(other.utf16)
     }
 
     // Section 3.2.2.2: the short escapes where they exist, \u00xx for the other controls, everything else as it is.
     private static func write(_ text: String, into output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case 0x22: output += "\\\"".utf8
-            case 0x5c: output += "\\\\".utf8
-            case 0x08: output += "\\b".utf8
-            case 0x09: output += "\\t".utf8
-            case 0x0a: output += "\\n".utf8
-            case 0x0c: output += "\\f".utf8
-            case 0x0d: output += "\\r".utf8
-            case 0..<0x20: output += ("\\u00" + Hex.encode([byte])).utf8
-            default: output.append(byte)
+        var text = text
+        text.withUTF8 { bytes in
+            var rest = bytes[...]
+            while let place = rest.firstIndex(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5c }) {
+                output += rest[..<place]
+                output += escape(rest[place]).utf8
+                rest = rest[(place + 1)...]
             }
+            output += rest
         }
         output.append(UInt8(ascii: "\""))
+    }
+
+    private static func escape(_ byte: UInt8) -> String {
+        switch byte {
+        case 0x22: "\\\""
+        case 0x5c: "\\\\"
+        case 0x08: "\\b"
+        case 0x09: "\\t"
+        case 0x0a: "\\n"
+        case 0x0c: "\\f"
+        case 0x0d: "\\r"
+        default: "\\u00" + Hex.encode([byte])
+        }
     }
 }
