@@ -1,4 +1,3 @@
-import Glibc
 import IbidLedger
 import IbidModel
 import IbidStore
@@ -22,13 +21,12 @@ final class LedgerQueue: @unchecked Sendable {
         }
     }
 
-    /// How long an outcome waits for company.
-    private static let patience: Int = 10_000_000
+    /// How long an outcome waits for company, in nanoseconds.
+    private static let patience = 10_000_000
 
     private let append: @Sendable ([Statement]) throws -> [LedgerPosition]
-    // The rest is guarded by `mutex`; the pthread objects need one address for their whole life.
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// Guards the rest.
+    private let condition = Condition()
     private var waiting: [Entry] = []
     private var isUrgent = false
     private var isOver = false
@@ -41,31 +39,18 @@ final class LedgerQueue: @unchecked Sendable {
     /// - Parameter append: enters statements together, all or none; when it returns they are on disk.
     init(append: @escaping @Sendable ([Statement]) throws -> [LedgerPosition]) throws {
         self.append = append
-        pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(changed, &attributes)
-        pthread_condattr_destroy(&attributes)
         thread = try WorkerThread { self.work() }
-    }
-
-    deinit {
-        pthread_cond_destroy(changed)
-        pthread_mutex_destroy(mutex)
-        changed.deallocate()
-        mutex.deallocate()
     }
 
     /// Enters a statement; it is on disk when this returns.
     func enter(_ statement: Statement) throws -> LedgerPosition {
         let entry = Entry(statement)
-        return try locked {
+        return try condition.withLock {
             waiting.append(entry)
             hurry()
             while true {
                 if let answer = entry.answer { return answer }
-                pthread_cond_wait(changed, mutex)
+                condition.wait()
             }
         }.get()
     }
@@ -74,28 +59,28 @@ final class LedgerQueue: @unchecked Sendable {
     ///
     /// - Parameter entered: called once, on another thread, when it is on disk or cannot be.
     func add(_ outcome: Statement, spec: Digest, entered: @escaping @Sendable (Answer) -> Void) {
-        locked {
+        condition.withLock {
             waiting.append(Entry(outcome, spec: spec, entered: entered))
             unsettled[spec, default: 0] += 1
-            pthread_cond_broadcast(changed)
+            condition.broadcast()
         }
     }
 
     /// Returns when every outcome of a spec that was added is entered.
     func settle(_ spec: Digest) {
-        locked {
+        condition.withLock {
             while unsettled[spec] != nil {
                 hurry()
-                pthread_cond_wait(changed, mutex)
+                condition.wait()
             }
         }
     }
 
     /// Enters everything and ends.
     func end() {
-        locked {
+        condition.withLock {
             isOver = true
-            pthread_cond_broadcast(changed)
+            condition.broadcast()
         }
         thread?.join()
         thread = nil
@@ -103,13 +88,7 @@ final class LedgerQueue: @unchecked Sendable {
 
     private func hurry() {
         isUrgent = true
-        pthread_cond_broadcast(changed)
-    }
-
-    private func locked<T>(_ body: () -> T) -> T {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
+        condition.broadcast()
     }
 
     // MARK: The thread
@@ -117,33 +96,29 @@ final class LedgerQueue: @unchecked Sendable {
     private func work() {
         while let entries = next() {
             let result = Result { try append(entries.map(\.statement)) }
-            locked {
+            condition.withLock {
                 for (index, entry) in entries.enumerated() { entry.answer = result.map { $0[index] } }
-                pthread_cond_broadcast(changed)
+                condition.broadcast()
             }
             for entry in entries {
                 if let answer = entry.answer { entry.entered?(answer) }
             }
-            locked {
+            condition.withLock {
                 for spec in entries.compactMap(\.spec) {
                     let left = (unsettled[spec] ?? 1) - 1
                     unsettled[spec] = left > 0 ? left : nil
                 }
-                pthread_cond_broadcast(changed)
+                condition.broadcast()
             }
         }
     }
 
     /// What is to be entered now; nil at the end.
     private func next() -> [Entry]? {
-        locked {
-            while waiting.isEmpty, !isOver { pthread_cond_wait(changed, mutex) }
-            var deadline = timespec()
-            clock_gettime(CLOCK_MONOTONIC, &deadline)
-            deadline.tv_nsec += Self.patience
-            deadline.tv_sec += deadline.tv_nsec / 1_000_000_000
-            deadline.tv_nsec %= 1_000_000_000
-            while !isUrgent, !isOver, pthread_cond_timedwait(changed, mutex, &deadline) != ETIMEDOUT {}
+        condition.withLock {
+            while waiting.isEmpty, !isOver { condition.wait() }
+            let deadline = Condition.Deadline(nanoseconds: Self.patience)
+            while !isUrgent, !isOver, condition.wait(until: deadline) {}
             defer { (waiting, isUrgent) = ([], false) }
             return waiting.isEmpty ? nil : waiting
         }

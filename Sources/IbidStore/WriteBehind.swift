@@ -25,9 +25,8 @@ final class WriteBehind: @unchecked Sendable {
     private var isDirect: Bool
     /// Only the hashing thread changes it, until that has ended.
     private var hasher: SHA256Hasher?
-    // The rest is guarded by `mutex`; the pthread objects need one address for their whole life.
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// Guards the rest.
+    private let condition = Condition()
     /// What somebody is not done with, oldest first, and the number of the first: blocks are counted from 0.
     private var blocks: [Block] = []
     private var first = 0
@@ -45,8 +44,6 @@ final class WriteBehind: @unchecked Sendable {
         self.descriptor = descriptor
         isDirect = cl_set_direct(descriptor, 1) == 0
         hasher = SHA256Hasher()
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
         // One is being filled, one hashed, one written; the fourth keeps any from waiting for the others.
         spare = [Self.makeBlock(), Self.makeBlock(), Self.makeBlock()]
         threads.append(try WorkerThread { self.work { self.write($0) } })
@@ -58,21 +55,15 @@ final class WriteBehind: @unchecked Sendable {
         }
     }
 
-    deinit {
-        for block in spare + blocks.map(\.memory) { block.deallocate() }
-        pthread_cond_destroy(changed)
-        pthread_mutex_destroy(mutex)
-        changed.deallocate()
-        mutex.deallocate()
-    }
+    deinit { for block in spare + blocks.map(\.memory) { block.deallocate() } }
 
     /// Takes a full block, and gives an empty one for it.
     ///
     /// - Returns: the block, and the number of the error that an earlier write met; 0 without one.
     func exchange(_ full: UnsafeMutableRawBufferPointer) -> (block: UnsafeMutableRawBufferPointer, error: Int32) {
-        locked {
+        condition.withLock {
             add(full, count: full.count)
-            while spare.isEmpty { pthread_cond_wait(changed, mutex) }
+            while spare.isEmpty { condition.wait() }
             return (spare.removeLast(), failure)
         }
     }
@@ -91,23 +82,17 @@ final class WriteBehind: @unchecked Sendable {
 
     private func add(_ memory: UnsafeMutableRawBufferPointer, count: Int) {
         blocks.append(Block(memory: memory, count: count, users: 2))
-        pthread_cond_broadcast(changed)
+        condition.broadcast()
     }
 
     private func end(_ change: () -> Void) {
-        locked {
+        condition.withLock {
             change()
             isOver = true
-            pthread_cond_broadcast(changed)
+            condition.broadcast()
         }
         for thread in threads { thread.join() }
         threads = []
-    }
-
-    private func locked<T>(_ body: () -> T) -> T {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
     }
 
     // MARK: the threads
@@ -122,8 +107,8 @@ final class WriteBehind: @unchecked Sendable {
     }
 
     private func next(_ number: Int) -> (bytes: UnsafeRawBufferPointer, isWanted: Bool)? {
-        locked {
-            while number == first + blocks.count, !isOver { pthread_cond_wait(changed, mutex) }
+        condition.withLock {
+            while number == first + blocks.count, !isOver { condition.wait() }
             guard number < first + blocks.count else { return nil }
             let block = blocks[number - first]
             return (UnsafeRawBufferPointer(rebasing: block.memory[..<block.count]), failure == 0 && !isAbandoned)
@@ -131,7 +116,7 @@ final class WriteBehind: @unchecked Sendable {
     }
 
     private func done(_ number: Int, error: Int32) {
-        locked {
+        condition.withLock {
             if error != 0 { failure = error }
             blocks[number - first].users -= 1
             while let oldest = blocks.first, oldest.users == 0 {
@@ -139,7 +124,7 @@ final class WriteBehind: @unchecked Sendable {
                 blocks.removeFirst()
                 first += 1
             }
-            pthread_cond_broadcast(changed)
+            condition.broadcast()
         }
     }
 
